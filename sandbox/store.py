@@ -1,0 +1,112 @@
+"""Rows of JSON in memory, written through to one SQLite file.
+
+The sandbox runs on one event loop and no transaction awaits anything, so a transaction is
+serializable by construction. Rows are never changed in place: put a new dict.
+"""
+
+import json
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import sqlalchemy as sa
+
+Row = Mapping[str, Any]
+
+_metadata = sa.MetaData()
+_rows = sa.Table(
+    "rows",
+    _metadata,
+    sa.Column("service", sa.String, primary_key=True),
+    sa.Column("tbl", sa.String, primary_key=True),
+    sa.Column("id", sa.String, primary_key=True),
+    sa.Column("json", sa.Text, nullable=False),
+)
+
+
+class Store:
+    """`path` None keeps everything in memory only."""
+
+    def __init__(self, path: Path | None) -> None:
+        self._engine = sa.create_engine(f"sqlite:///{path}" if path else "sqlite://")
+        _metadata.create_all(self._engine)
+        self._tables: dict[tuple[str, str], dict[str, Row]] = {}
+        self._undo: list[tuple[tuple[str, str], str, Row | None]] | None = None
+        with self._engine.connect() as connection:
+            for service, table, id_, text in connection.execute(sa.select(_rows)):
+                self._tables.setdefault((service, table), {})[id_] = json.loads(text)
+
+    def get(self, service: str, table: str, id_: str) -> Row | None:
+        return self._tables.get((service, table), {}).get(id_)
+
+    def all(self, service: str, table: str) -> list[Row]:
+        """Every row, in the order of their first insertion."""
+        return list(self._tables.get((service, table), {}).values())
+
+    def empty(self, service: str) -> bool:
+        return not any(rows for (owner, _), rows in self._tables.items() if owner == service)
+
+    def put(self, service: str, table: str, id_: str, row: Row) -> None:
+        """Inserts or replaces. Outside a transaction it is one of its own."""
+        self._set((service, table), id_, dict(row))
+
+    def delete(self, service: str, table: str, id_: str) -> None:
+        self._set((service, table), id_, None)
+
+    def clear(self, service: str) -> None:
+        with self.transaction():
+            for (owner, table), rows in self._tables.items():
+                if owner == service:
+                    for id_ in list(rows):
+                        self.delete(owner, table, id_)
+
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
+        """All of it or nothing; a nested transaction joins the outer one."""
+        if self._undo is not None:
+            yield
+            return
+        self._undo = []
+        try:
+            yield
+            self._commit(self._undo)
+        except BaseException:
+            for key, id_, old in reversed(self._undo):
+                self._apply(key, id_, old)
+            raise
+        finally:
+            self._undo = None
+
+    def _set(self, key: tuple[str, str], id_: str, row: Row | None) -> None:
+        if self._undo is None:
+            with self.transaction():
+                self._set(key, id_, row)
+            return
+        self._undo.append((key, id_, self._tables.get(key, {}).get(id_)))
+        self._apply(key, id_, row)
+
+    def _apply(self, key: tuple[str, str], id_: str, row: Row | None) -> None:
+        rows = self._tables.setdefault(key, {})
+        if row is None:
+            rows.pop(id_, None)
+        else:
+            rows[id_] = row
+
+    def _commit(self, changed: list[tuple[tuple[str, str], str, Row | None]]) -> None:
+        touched = {(key, id_) for key, id_, _ in changed}
+        if not touched:
+            return
+        with self._engine.begin() as connection:
+            for (service, table), id_ in touched:
+                connection.execute(
+                    sa.delete(_rows).where(
+                        _rows.c.service == service, _rows.c.tbl == table, _rows.c.id == id_
+                    )
+                )
+                row = self._tables.get((service, table), {}).get(id_)
+                if row is not None:
+                    text = json.dumps(row, ensure_ascii=True)
+                    connection.execute(
+                        sa.insert(_rows).values(service=service, tbl=table, id=id_, json=text)
+                    )

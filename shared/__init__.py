@@ -1,0 +1,1 @@
+"""What every room shares: the domain, its ports, and the adapters behind them."""

@@ -1,0 +1,116 @@
+"""What the rooms need from outside, and what whoever provides it promises.
+
+Every method may raise `Unauthenticated`, `Forbidden`, `Throttled`, `Unavailable` or `Upstream`;
+a docstring names only what comes on top. All objects are bound to one caller: what that person
+may not do, the port refuses.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Protocol
+
+from shared.domain import (
+    Activity,
+    ActivityKind,
+    Attachment,
+    Change,
+    Deletion,
+    File,
+    Filing,
+    Item,
+    ItemRef,
+    LookUp,
+    RecordRef,
+    Saved,
+)
+
+
+class Mailbox(Protocol):
+    """Outlook items. Nothing here ever writes to a mailbox or a calendar."""
+
+    async def fetch(self, ref: ItemRef) -> Item:
+        """The whole item and the list of its attachments, in one round trip.
+
+        Raises `NotFound` (item_not_found).
+        """
+        ...
+
+    async def identify(self, ref: ItemRef) -> Item:
+        """The item with what `identity` needs; its body and attachments may be left empty.
+
+        Raises `NotFound` (item_not_found).
+        """
+        ...
+
+    async def read_files(
+        self, ref: ItemRef, attachments: Sequence[Attachment]
+    ) -> Sequence[bytes | None]:
+        """The contents, in the order asked; None where one is gone or can't be read.
+
+        Meant for small ones: all of them are held in memory, and come in as few round trips as the
+        service allows. An item attachment comes as RFC 822 bytes, a reference as the bytes of an
+        Internet shortcut (.url).
+        """
+        ...
+
+    async def read_source(self, ref: ItemRef) -> bytes:
+        """The whole message as RFC 822 bytes. Raises `NotFound` (item_not_found)."""
+        ...
+
+
+class Crm(Protocol):
+    """One CRM, as one user sees it."""
+
+    @property
+    def name(self) -> str:
+        """`dataverse`, `salesforce`, …: the word that `Activity.crm` carries."""
+        ...
+
+    async def look_up(self, item: Item, link: RecordRef | None) -> LookUp:
+        """Is it saved, who are the participants, what may be attached, does the link exist.
+
+        Raises `NotFound` (record_not_found) for a link that this user can't see, and
+        `InvalidRequest` (type_not_connectable) for a type that takes no activities.
+        """
+        ...
+
+    async def save(self, item: Item, filing: Filing, known: LookUp, files: Sequence[File]) -> Saved:
+        """Makes the one record of this item, whole, or finishes an interrupted save of it.
+
+        Exactly one record exists afterwards, however often and from wherever this is called; a
+        failure leaves no record, or one that the next call finishes. `files` were chosen within
+        `known.limits`. Where `known.existing` was made by another tool, it is adopted: the chosen
+        link and categories fill what it lacks, and nothing it has is overwritten.
+
+        Raises `InvalidRequest` (invalid) where the CRM refuses a value, `Forbidden` where a record
+        of this item exists that the user may not see.
+        """
+        ...
+
+    async def find(self, item: Item) -> Activity | None:
+        """The complete record of this item, whoever saved it, with whatever tool."""
+        ...
+
+    async def edit(self, kind: ActivityKind, id: str, change: Change) -> Activity:
+        """Changes link, categories or related contacts, all or nothing.
+
+        The id may differ afterwards. Raises `NotFound` (record_not_found), `InvalidRequest`.
+        """
+        ...
+
+    async def delete(self, kind: ActivityKind, id: str) -> Deletion:
+        """Removes the record; never cancels a meeting in anyone's calendar.
+
+        Raises `NotFound` (record_not_found).
+        """
+        ...
+
+    async def check(self) -> None:
+        """Raises if the CRM can't be reached or doesn't let this app in."""
+        ...
+
+
+class Clock(Protocol):
+    def now(self) -> datetime:
+        """The current time in UTC."""
+        ...

@@ -1,0 +1,54 @@
+"""The only reader of the environment.
+
+Every setting is an application setting named `THREADLINE_<NAME>`; `AzureWebJobsStorage` belongs
+to the Functions host and is read by it alone.
+"""
+
+from functools import lru_cache
+from pathlib import Path
+from typing import Literal
+
+from pydantic import Field, HttpUrl, SecretStr
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+class Settings(BaseSettings):
+    """What this deployment is. Vendor settings live beside their adapter."""
+
+    model_config = SettingsConfigDict(env_prefix="THREADLINE_", frozen=True, extra="ignore")
+
+    crm: Literal["dataverse", "salesforce"] = Field("dataverse", description="Which CRM.")
+    tenants: str = Field(description="Entra tenant ids that may call, separated by commas.")
+    client_id: str = Field(description="Application (client) id of this app in Entra ID.")
+    audience: str = Field("", description="Accepted token audience; default `api://<client id>`.")
+    client_secret: SecretStr | None = Field(
+        None, description="For one machine only; in Azure the managed identity stands in for it."
+    )
+    identity_client_id: str = Field(
+        "", description="Client id of the user-assigned managed identity that signs for this app."
+    )
+    authority: HttpUrl = Field(
+        HttpUrl("https://login.microsoftonline.com"), description="Entra ID authority host."
+    )
+    mailbox_url: HttpUrl = Field(
+        HttpUrl("https://graph.microsoft.com/v1.0"), description="Microsoft Graph root."
+    )
+    policy_file: Path | None = Field(None, description="The admin's policy document as a file.")
+    patience: float = Field(
+        20.0, description="Seconds that one interactive request may spend waiting for services."
+    )
+
+    @property
+    def tenant_list(self) -> tuple[str, ...]:
+        return tuple(t.strip() for t in self.tenants.split(",") if t.strip())
+
+    @property
+    def audiences(self) -> tuple[str, ...]:
+        """v1 tokens carry the App ID URI, v2 tokens the client id."""
+        return (self.audience or f"api://{self.client_id}", self.client_id)
+
+
+@lru_cache(maxsize=1)
+def settings() -> Settings:
+    """Read once per worker, on first use. Raises pydantic's ValidationError naming the setting."""
+    return Settings()
