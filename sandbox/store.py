@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sa
+from sqlalchemy.dialects import sqlite
 
 Row = Mapping[str, Any]
 
@@ -24,18 +25,30 @@ _rows = sa.Table(
     sa.Column("json", sa.Text, nullable=False),
 )
 
+_delete = sa.delete(_rows).where(
+    _rows.c.service == sa.bindparam("gone_service"),
+    _rows.c.tbl == sa.bindparam("gone_tbl"),
+    _rows.c.id == sa.bindparam("gone_id"),
+)
+_insert = sqlite.insert(_rows)
+_upsert = _insert.on_conflict_do_update(
+    index_elements=[_rows.c.service, _rows.c.tbl, _rows.c.id],
+    set_={"json": _insert.excluded.json},
+)
+
 
 class Store:
     """`path` None keeps everything in memory only."""
 
     def __init__(self, path: Path | None) -> None:
-        self._engine = sa.create_engine(f"sqlite:///{path}" if path else "sqlite://")
-        _metadata.create_all(self._engine)
+        self._engine = _open(path) if path else None
         self._tables: dict[tuple[str, str], dict[str, Row]] = {}
         self._undo: list[tuple[tuple[str, str], str, Row | None]] | None = None
-        with self._engine.connect() as connection:
-            for service, table, id_, text in connection.execute(sa.select(_rows)):
-                self._tables.setdefault((service, table), {})[id_] = json.loads(text)
+        if self._engine:
+            with self._engine.connect() as connection:
+                stored = connection.execute(sa.select(_rows).order_by(sa.text("rowid")))
+                for service, table, id_, text in stored:
+                    self._tables.setdefault((service, table), {})[id_] = json.loads(text)
 
     def get(self, service: str, table: str, id_: str) -> Row | None:
         return self._tables.get((service, table), {}).get(id_)
@@ -94,19 +107,32 @@ class Store:
             rows[id_] = row
 
     def _commit(self, changed: list[tuple[tuple[str, str], str, Row | None]]) -> None:
-        touched = {(key, id_) for key, id_, _ in changed}
-        if not touched:
+        if self._engine is None or not changed:
             return
+        gone, kept = [], []
+        for (service, table), id_ in dict.fromkeys((key, id_) for key, id_, _ in changed):
+            name = {"service": service, "tbl": table, "id": id_}
+            row = self._tables.get((service, table), {}).get(id_)
+            if row is None:
+                gone.append({f"gone_{column}": value for column, value in name.items()})
+            else:
+                kept.append({**name, "json": json.dumps(row, ensure_ascii=True)})
         with self._engine.begin() as connection:
-            for (service, table), id_ in touched:
-                connection.execute(
-                    sa.delete(_rows).where(
-                        _rows.c.service == service, _rows.c.tbl == table, _rows.c.id == id_
-                    )
-                )
-                row = self._tables.get((service, table), {}).get(id_)
-                if row is not None:
-                    text = json.dumps(row, ensure_ascii=True)
-                    connection.execute(
-                        sa.insert(_rows).values(service=service, tbl=table, id=id_, json=text)
-                    )
+            if gone:
+                connection.execute(_delete, gone)
+            if kept:
+                connection.execute(_upsert, kept)
+
+
+def _open(path: Path) -> sa.Engine:
+    engine = sa.create_engine(f"sqlite:///{path}")
+    with engine.connect() as connection:
+        # A killed process loses nothing this way; only a power cut may lose the last commits.
+        connection.exec_driver_sql("PRAGMA journal_mode=WAL")
+    sa.event.listen(engine, "connect", _relax)
+    _metadata.create_all(engine)
+    return engine
+
+
+def _relax(connection: Any, _record: Any) -> None:
+    connection.execute("PRAGMA synchronous=NORMAL")

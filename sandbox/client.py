@@ -1,0 +1,75 @@
+"""The sandbox's handles as Python calls, for tests and benchmarks."""
+
+import ssl
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+from sandbox.world import Audience
+
+
+class Handles:
+    """`url` has no trailing slash; `ca` is the file with the sandbox's CA certificate.
+
+    Every method raises `httpx.HTTPStatusError` where the sandbox says no.
+    """
+
+    def __init__(self, url: str, ca: Path) -> None:
+        self.url = url
+        self.ca = ca
+        self._http = httpx.Client(
+            base_url=f"{url}/sandbox/",
+            verify=ssl.create_default_context(cafile=str(ca)),
+            timeout=30,
+        )
+
+    def close(self) -> None:
+        self._http.close()
+
+    def token(self, user: str, audience: Audience = "api") -> str:
+        answer = self._post("tokens", json={"user": user, "audience": audience})
+        token: str = answer.json()["access_token"]
+        return token
+
+    def deliver_mail(self, raw: bytes, mailbox: str, folder: str = "inbox") -> str:
+        """The Graph id of the message delivered."""
+        return self._deliver("mail", raw, "message/rfc822", mailbox=mailbox, folder=folder)
+
+    def deliver_meeting(self, raw: bytes, mailbox: str) -> str:
+        """The Graph id of the event made or changed."""
+        return self._deliver("calendar", raw, "text/calendar", mailbox=mailbox)
+
+    def send_draft(self, id_: str) -> str:
+        sent: str = self._post(f"drafts/{id_}/send").json()["id"]
+        return sent
+
+    def fault(self, **fields: Any) -> None:
+        """Arms one fault; the fields are those of the handle, e.g. `delayMs=40`."""
+        self._post("faults", json=fields)
+
+    def clear_faults(self) -> None:
+        self._http.delete("faults").raise_for_status()
+
+    def requests(self, service: str | None = None) -> list[dict[str, Any]]:
+        """The calls received since the last reset, oldest first."""
+        answer = self._http.get("requests", params={"service": service} if service else {})
+        calls: list[dict[str, Any]] = answer.raise_for_status().json()
+        return calls
+
+    def reset(self) -> None:
+        self._post("reset")
+
+    def users(self) -> dict[str, Any]:
+        people: dict[str, Any] = self._http.get("users").raise_for_status().json()
+        return people
+
+    def _deliver(self, handle: str, raw: bytes, content_type: str, **query: str) -> str:
+        answer = self._post(
+            handle, content=raw, params=query, headers={"content-type": content_type}
+        )
+        id_: str = answer.json()["id"]
+        return id_
+
+    def _post(self, handle: str, **parts: Any) -> httpx.Response:
+        return self._http.post(handle, **parts).raise_for_status()

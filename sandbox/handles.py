@@ -1,0 +1,210 @@
+"""The handles under `/sandbox/`, for people and for tests."""
+
+from collections.abc import Awaitable, Callable
+from importlib import import_module
+from typing import Any, Literal, TypeVar
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import BaseRoute, Route
+
+from sandbox.entra import tokens
+from sandbox.faults import Fault, Wire
+from sandbox.services import SERVICES
+from sandbox.world import Audience, World
+
+Handler = Callable[[Request], Awaitable[Response]]
+_Model = TypeVar("_Model", bound=BaseModel)
+FOLDERS = ("inbox", "sentitems", "drafts")
+
+
+class _Refused(Exception):
+    """The call makes no sense; `status` is 400, 404 or 422."""
+
+    def __init__(self, status: int, detail: str) -> None:
+        super().__init__(detail)
+        self.status = status
+        self.detail = detail
+
+
+class _TokenRequest(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    user: str
+    audience: Audience = "api"
+
+
+def routes(world: World, wire: Wire) -> list[BaseRoute]:
+    async def make_token(request: Request) -> Response:
+        wanted = await _read(request, _TokenRequest)
+        try:
+            return JSONResponse({"access_token": _token(world, wanted)})
+        except KeyError:
+            raise _Refused(404, f"no employee has the address {wanted.user}") from None
+
+    async def deliver_mail(request: Request) -> Response:
+        folder = request.query_params.get("folder", "inbox")
+        if folder not in FOLDERS:
+            raise _Refused(422, f"folder must be one of {', '.join(FOLDERS)}")
+        mailbox = _mailbox(world, request)
+        raw = await _content(request)
+        return _made(_graph().deliver_mail(world, mailbox, folder, raw))
+
+    async def deliver_meeting(request: Request) -> Response:
+        mailbox = _mailbox(world, request)
+        raw = await _content(request)
+        return _made(_graph().deliver_meeting(world, mailbox, raw))
+
+    async def send_draft(request: Request) -> Response:
+        try:
+            sent = _graph().send_draft(world, request.path_params["id"])
+        except KeyError:
+            raise _Refused(404, "no draft has this id") from None
+        return JSONResponse({"id": sent})
+
+    async def arm(request: Request) -> Response:
+        fault = await _read(request, Fault)
+        wire.arm(fault)
+        return JSONResponse(_fault(fault), 201)
+
+    async def faults(request: Request) -> Response:
+        return JSONResponse([_fault(fault) for fault in wire.faults])
+
+    async def disarm(request: Request) -> Response:
+        wire.disarm()
+        return Response(status_code=204)
+
+    async def requests(request: Request) -> Response:
+        service = request.query_params.get("service")
+        return JSONResponse(
+            [call.as_json() for call in wire.calls if service in (None, call.service)]
+        )
+
+    async def reset(request: Request) -> Response:
+        restore(world)
+        wire.disarm()
+        wire.calls.clear()
+        return Response(status_code=204)
+
+    async def users(request: Request) -> Response:
+        return JSONResponse(_people(world))
+
+    return [
+        _route("POST", "/sandbox/tokens", make_token),
+        _route("POST", "/sandbox/mail", deliver_mail),
+        _route("POST", "/sandbox/calendar", deliver_meeting),
+        _route("POST", "/sandbox/drafts/{id}/send", send_draft),
+        _route("POST", "/sandbox/faults", arm),
+        _route("GET", "/sandbox/faults", faults),
+        _route("DELETE", "/sandbox/faults", disarm),
+        _route("GET", "/sandbox/requests", requests),
+        _route("POST", "/sandbox/reset", reset),
+        _route("GET", "/sandbox/users", users),
+    ]
+
+
+def restore(world: World) -> None:
+    """Puts every service's sample data back, all or nothing."""
+    with world.store.transaction():
+        for name, service in SERVICES.items():
+            world.store.clear(name)
+            service.seed(world)
+
+
+def mailboxes(world: World) -> list[str]:
+    """The addresses of everyone's mailbox and of the shared ones."""
+    company = world.company
+    return [p.address for p in company.employees] + [q.address for q in company.queues]
+
+
+def _route(method: Literal["GET", "POST", "DELETE"], path: str, handler: Handler) -> Route:
+    async def guarded(request: Request) -> Response:
+        try:
+            return await handler(request)
+        except _Refused as refused:
+            return JSONResponse({"error": refused.detail}, refused.status)
+
+    return Route(path, guarded, methods=[method])
+
+
+async def _read(request: Request, model: type[_Model]) -> _Model:
+    try:
+        return model.model_validate_json(await request.body())
+    except ValidationError as error:
+        malformed = any(e["type"] == "json_invalid" for e in error.errors())
+        raise _Refused(400 if malformed else 422, _plain(error)) from None
+
+
+def _plain(error: ValidationError) -> str:
+    return "; ".join(
+        f"{'.'.join(map(str, e['loc'])) or 'body'}: {e['msg']}" for e in error.errors()
+    )
+
+
+def _token(world: World, wanted: _TokenRequest) -> str:
+    if wanted.audience != "salesforce":
+        return tokens.issue(world, wanted.user, wanted.audience)
+    if "salesforce" not in SERVICES:
+        raise _Refused(422, "this sandbox has no Salesforce")
+    token: str = import_module("sandbox.salesforce").issue_token(world, wanted.user)
+    return token
+
+
+def _graph() -> Any:
+    return import_module("sandbox.graph")
+
+
+def _mailbox(world: World, request: Request) -> str:
+    """The address of the mailbox named in the query, as the company spells it."""
+    wanted = request.query_params.get("mailbox", "").strip().casefold()
+    if not wanted:
+        raise _Refused(422, "the query must name a mailbox")
+    for address in mailboxes(world):
+        if address.casefold() == wanted:
+            return address
+    raise _Refused(404, f"there is no mailbox {wanted}")
+
+
+async def _content(request: Request) -> bytes:
+    raw = await request.body()
+    if not raw.strip():
+        raise _Refused(400, "the body is empty")
+    return raw
+
+
+def _made(id_: str) -> Response:
+    return JSONResponse({"id": id_}, 201)
+
+
+def _fault(fault: Fault) -> dict[str, Any]:
+    return fault.model_dump(by_alias=True, exclude_none=True, exclude_defaults=True)
+
+
+def _people(world: World) -> dict[str, Any]:
+    company = world.company
+    return {
+        "users": [
+            {
+                "id": person.oid,
+                "name": person.name,
+                "address": person.address,
+                "mailboxes": [person.address, *person.delegates],
+                "crm": {
+                    "user": person.crm_user,
+                    "read": person.crm_read if person.crm_user else "none",
+                    "write": person.crm_user and person.crm_write,
+                },
+            }
+            for person in company.employees
+        ],
+        "sharedMailboxes": [
+            {
+                "id": queue.id,
+                "name": queue.name,
+                "address": queue.address,
+                "members": [p.address for p in company.employees if queue.address in p.delegates],
+            }
+            for queue in company.queues
+        ],
+    }
