@@ -1,0 +1,37 @@
+"""The wire shapes of a find."""
+
+from shared import domain
+from shared.wire import (
+    EXAMPLE_ACTIVITY,
+    ActivityShape,
+    Asked,
+    Example,
+    ItemId,
+    MailboxName,
+    Operation,
+)
+
+
+class FindQuery(Asked):
+    """Names the item, as `ItemKey` does, in the query string."""
+
+    kind: domain.ActivityKind
+    mailbox: MailboxName = "me"
+    item: ItemId
+
+    def ref(self) -> domain.ItemRef:
+        return domain.ItemRef(self.kind, self.mailbox, self.item)
+
+
+FIND = Operation(
+    name="find_activity",
+    method="GET",
+    route="activities",
+    summary="Is this item saved, by whom, and linked to what",
+    description="Asks the CRM, so the answer is the same for everyone who may see the record, "
+    "whichever tool saved it.",
+    query=FindQuery,
+    answers={200: ActivityShape},
+    problems=("forbidden", "not_saved", "item_not_found"),
+    example=Example(answer=EXAMPLE_ACTIVITY),
+)
