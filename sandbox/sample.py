@@ -3,6 +3,11 @@
 from functools import cache
 
 from sandbox.company import Company
+from sandbox.sample_data.accounts import ACCOUNTS
+from sandbox.sample_data.cases import CASES
+from sandbox.sample_data.contacts import CONTACTS
+from sandbox.sample_data.leads import LEADS
+from sandbox.sample_data.opportunities import OPPORTUNITIES
 from sandbox.sample_data.people import EMPLOYEES, QUEUES
 
 
@@ -12,9 +17,9 @@ def company() -> Company:
     return Company(
         employees=EMPLOYEES,
         queues=QUEUES,
-        accounts=(),
-        contacts=(),
-        opportunities=(),
-        cases=(),
-        leads=(),
+        accounts=ACCOUNTS,
+        contacts=CONTACTS,
+        opportunities=OPPORTUNITIES,
+        cases=CASES,
+        leads=LEADS,
     )
