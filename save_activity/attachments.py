@@ -66,7 +66,7 @@ def choose(
     return Choice(
         wanted=tuple(Wanted(a, keys[a.id]) for a in attachments if a.id in chosen and not a.inline),
         rejected=tuple(
-            Rejection(a.name, "inline") for a in attachments if a.id in chosen and a.inline
+            Rejection(clean_name(a.name), "inline") for a in attachments if a.id in chosen and a.inline
         ),
     )
 
@@ -118,9 +118,9 @@ def accept(
 def _refusal(attachment: Attachment, limits: Limits) -> Rejection | None:
     name = file_name(attachment, limits)
     if name.rpartition(".")[2].casefold() in limits.blocked_extensions:
-        return Rejection(attachment.name, "blocked_type")
+        return Rejection(clean_name(attachment.name), "blocked_type")
     if attachment.kind is AttachmentKind.FILE and attachment.size > limits.max_bytes:
-        return Rejection(attachment.name, "too_large", limits.max_bytes)
+        return Rejection(clean_name(attachment.name), "too_large", limits.max_bytes)
     return None
 
 
@@ -161,7 +161,7 @@ def file(
             (found,) = await mailbox.read_files(ref, [attachment])
         rejection = unfit(attachment, found, limits)
         if found is None or rejection is not None:
-            raise Unusable(one.key, rejection or Rejection(attachment.name, "unavailable"))
+            raise Unusable(one.key, rejection or Rejection(clean_name(attachment.name), "unavailable"))
         return found
 
     return File(
@@ -176,7 +176,7 @@ def file(
 def unfit(attachment: Attachment, content: bytes | None, limits: Limits) -> Rejection | None:
     """Why this content can't be saved, if so."""
     if content is None:
-        return Rejection(attachment.name, "unavailable")
+        return Rejection(clean_name(attachment.name), "unavailable")
     if len(content) > limits.max_bytes:
-        return Rejection(attachment.name, "too_large", limits.max_bytes)
+        return Rejection(clean_name(attachment.name), "too_large", limits.max_bytes)
     return None
