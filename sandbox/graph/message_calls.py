@@ -1,0 +1,107 @@
+"""The calls on messages and their attachments."""
+
+from base64 import b64decode
+
+from starlette.responses import Response
+
+from sandbox.graph.calls import Call
+from sandbox.graph.errors import GraphError, item_not_found, malformed_id, unknown_property
+from sandbox.graph.ids import attachment_id, attachment_key
+from sandbox.graph.message_views import attachment_json, item_json, message_id, message_json
+from sandbox.graph.messages import SERVICE, attachments_of, find_message
+from sandbox.store import Row
+
+
+def message_row(call: Call) -> Row:
+    """Raises GraphError 404, or 400 for what is no id."""
+    try:
+        found = find_message(call.store, call.mailbox, call.path("id"))
+    except ValueError as error:
+        raise malformed_id() from error
+    if found is None:
+        raise item_not_found()
+    return found[0]
+
+
+def get_message(call: Call) -> Response:
+    shown = message_json(call.store, message_row(call), call.query, call.prefer, beta=call.beta)
+    return call.json({"@odata.context": call.context("messages/$entity"), **shown})
+
+
+def get_source(call: Call) -> Response:
+    row = message_row(call)
+    return Response(source(call, row), headers={"content-type": "text/plain"})
+
+
+def source(call: Call, row: Row) -> bytes:
+    mime = call.store.get(SERVICE, "mime", row["key"])
+    if mime is None:
+        raise item_not_found()
+    raw: str = mime["raw"]
+    return raw.encode("latin-1")
+
+
+def list_attachments(call: Call) -> Response:
+    row = message_row(call)
+    parent = message_id(row, call.prefer.immutable_ids)
+    shown = [
+        attachment_json(file, parent, call.query.select, beta=call.beta)
+        for file in attachments_of(call.store, row["key"])
+    ]
+    return call.json(
+        {
+            "@odata.context": call.context(f"messages('{parent}')/attachments"),
+            "value": shown,
+        }
+    )
+
+
+def get_attachment(call: Call) -> Response:
+    row = message_row(call)
+    return attachment_answer(call, row["key"], both_ids(row))
+
+
+def get_attachment_content(call: Call) -> Response:
+    row = message_row(call)
+    return content_answer(attachment_row(call, row["key"], both_ids(row)))
+
+
+def both_ids(row: Row) -> tuple[str, str]:
+    return message_id(row, False), message_id(row, True)
+
+
+def attachment_answer(call: Call, parent: str, parent_ids: tuple[str, str]) -> Response:
+    file = attachment_row(call, parent, parent_ids)
+    parent_id = parent_ids[call.prefer.immutable_ids]
+    shown = attachment_json(file, parent_id, call.query.select, beta=call.beta)
+    for expand in call.query.expand:
+        if expand.name.lower() != "microsoft.graph.itemattachment/item":
+            raise unknown_property(expand.name, "microsoft.graph.attachment")
+        if file["kind"] == "item":
+            shown["item"] = item_json(file["item"])
+    return call.json({"@odata.context": call.context("attachments/$entity"), **shown})
+
+
+def attachment_row(call: Call, parent: str, parent_ids: tuple[str, ...]) -> Row:
+    """`parent_ids` are the regular and the immutable id of the item that holds it."""
+    wanted = call.path("attachment")
+    key = attachment_key(wanted)
+    if key is None:
+        raise malformed_id()
+    row = call.store.get(SERVICE, "attachments", key)
+    if row is None or row["parent"] != parent:
+        raise item_not_found()
+    if wanted not in {attachment_id(id_, key) for id_ in parent_ids}:
+        raise item_not_found()
+    return row
+
+
+def content_answer(row: Row) -> Response:
+    """A reference has no content: Graph answers 405 (attachment-get.md)."""
+    if row["kind"] == "reference":
+        raise GraphError(
+            405, "ErrorInvalidRequest", "The content of a reference attachment can't be read."
+        )
+    kind = "text/plain" if row["kind"] == "item" else row["contentType"]
+    headers = {"content-type": kind or "application/octet-stream"}
+    return Response(b64decode(row["content"]), headers=headers)
