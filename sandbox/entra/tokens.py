@@ -81,7 +81,7 @@ def issue_app(world: World, service: Service, *, roles: Iterable[str] | None = N
     """A token in which our app speaks for itself."""
     granted = ROLES[service] if roles is None else tuple(roles)
     claims = {
-        **_times(world),
+        **times(world),
         **_v1_common(world, service),
         "idtyp": "app",
         "oid": APP_OID,
@@ -122,8 +122,7 @@ def claims_of(world: World, token: str, service: Service) -> dict[str, Any]:
     claims = verified(world, token)
     if claims.get("aud") != audience_of(world, service):
         raise TokenRefused("Access token validation failure. Invalid audience.")
-    now = world.clock().timestamp()
-    if not claims["nbf"] - _SKEW <= now < claims["exp"] + _SKEW:
+    if not current(world, claims):
         raise TokenRefused("Lifetime validation failed, the token is expired.")
     return claims
 
@@ -148,6 +147,12 @@ def verified(world: World, token: str) -> dict[str, Any]:
         raise TokenRefused("Access token validation failure.") from error
 
 
+def current(world: World, claims: Mapping[str, Any]) -> bool:
+    """Whether verified claims are good at this moment, give or take what clocks may differ."""
+    now = world.clock().timestamp()
+    return bool(claims["nbf"] - _SKEW <= now < claims["exp"] + _SKEW)
+
+
 _SKEW = 300
 """Seconds that services allow clocks to differ."""
 
@@ -161,14 +166,15 @@ def employee(world: World, address: str) -> Employee:
     raise KeyError(address)
 
 
-def _times(world: World) -> dict[str, int]:
+def times(world: World) -> dict[str, int]:
+    """The time claims of a token issued now."""
     now = int(world.clock().timestamp())
     return {"iat": now, "nbf": now, "exp": now + int(LIFETIME.total_seconds())}
 
 
 def _v2_claims(world: World, person: Employee, scopes: tuple[str, ...]) -> dict[str, Any]:
     return {
-        **_times(world),
+        **times(world),
         "aud": CLIENT_ID,
         "iss": v2_issuer(world),
         "azp": ADDIN_CLIENT_ID,
@@ -188,7 +194,7 @@ def _v1_user_claims(
     world: World, person: Employee, service: Service, scopes: tuple[str, ...]
 ) -> dict[str, Any]:
     return {
-        **_times(world),
+        **times(world),
         **_v1_common(world, service),
         "idtyp": "user",
         "name": person.name,
