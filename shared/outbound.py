@@ -8,6 +8,7 @@ a body: URLs of a CRM query hold people's addresses.
 import asyncio
 import logging
 import random
+import re
 import time
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
@@ -27,6 +28,7 @@ _WAIT_WORTHY = frozenset(
         HTTPStatus.GATEWAY_TIMEOUT,
     }
 )
+_SECONDS = re.compile(r"[0-9]+(\.[0-9]+)?")
 _FIRST_WAIT = 0.5
 _LONGEST_WAIT = 8.0
 _DEFAULT_RETRY_AFTER = 30.0
@@ -132,7 +134,7 @@ class Sender:
             except httpx.TransportError as broken:
                 if not call.repeatable or last:
                     raise Unavailable("A service did not answer.") from broken
-                await self._pause(self._back_off(attempt), errand, _no_answer())
+                await self.pause(self._back_off(attempt), errand, _no_answer())
                 continue
             if answer.status not in _WAIT_WORTHY:
                 return answer
@@ -144,7 +146,7 @@ class Sender:
             if last:
                 raise refusal
             wait = self._back_off(attempt) if asked is None else asked
-            await self._pause(wait, errand, refusal)
+            await self.pause(wait, errand, refusal)
         raise AssertionError("unreachable: the last attempt returns or raises")
 
     async def aclose(self) -> None:
@@ -171,7 +173,9 @@ class Sender:
             raise _no_answer() from late
         return Answer(response.status_code, response.headers, response.content, attempt)
 
-    async def _pause(self, wait: float, errand: Errand, otherwise: ThreadlineError) -> None:
+    async def pause(self, wait: float, errand: Errand, otherwise: ThreadlineError) -> None:
+        """Waits so many seconds, or raises `otherwise` at once where that goes beyond the errand's
+        deadline."""
         if self._clock() + wait >= errand.deadline:
             raise otherwise
         await self._sleep(wait)
@@ -185,10 +189,11 @@ class Sender:
 def retry_after(headers: Mapping[str, str], now: datetime) -> float | None:
     """The seconds that a Retry-After header asks for, in either of its forms (RFC 9110 10.2.3).
 
-    None where there is no such header or it can't be read. A moment in the past gives 0.
+    None where there is no such header or it can't be read. A moment in the past gives 0. Fractions,
+    which the RFC doesn't know, are what Microsoft Graph gives (graph/throttling sample: 2.128).
     """
     text = headers.get("retry-after", "").strip()
-    if text.isascii() and text.isdigit():
+    if _SECONDS.fullmatch(text):
         return float(text)
     try:
         moment = parsedate_to_datetime(text)

@@ -2,13 +2,13 @@
 
 import re
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from datetime import UTC, datetime
 
 from shared import domain
 from shared.domain import AttachmentKind, ItemRef, Participant, Role, Sensitivity, address_key
 from shared.file_names import clean_name, with_extension
 from shared.outlook import wire
-from shared.outlook.shortcuts import shortcut
 from shared.outlook.time_zones import iana_name, zone
 
 _MESSAGE_ID = re.compile(r"<[^<>\s]+>")
@@ -26,7 +26,7 @@ def email(ref: ItemRef, message: wire.Message) -> domain.Email:
     headers = _headers(message)
     references = _message_ids(headers.get(wire.REFERENCES))
     return domain.Email(
-        ref=ref,
+        ref=replace(ref, id=message.id),
         message_id=message.internet_message_id or None,
         conversation_id=message.conversation_id or None,
         subject=message.subject or "",
@@ -48,9 +48,9 @@ def meeting(ref: ItemRef, event: wire.Event) -> domain.Meeting:
     start = _instant(event.start, all_day=all_day, own_zone=own_zone)
     is_series = event.type == "seriesMaster"
     one_of_series = event.type in ("occurrence", "exception")
-    ical_uid = event.i_cal_u_id or ref.id
+    ical_uid = event.i_cal_u_id or event.id
     return domain.Meeting(
-        ref=ref,
+        ref=replace(ref, id=event.id),
         uid=series_uid(ical_uid),
         ical_uid=ical_uid,
         subject=event.subject or "",
@@ -155,7 +155,10 @@ def _attachments(listed: Iterable[wire.Attachment] | None) -> tuple[domain.Attac
 
 
 def attachment(listed: wire.Attachment) -> domain.Attachment:
-    """Its name ends as its content will: a message in .eml, a link in .url."""
+    """Its name ends as its content will: a message in .eml, a link in .url.
+
+    Graph v1.0 doesn't tell where a reference points to, so `url` stays None here.
+    """
     kind = (listed.odata_type or "").casefold()
     name, size = listed.name or "", listed.size or 0
     if kind.endswith("itemattachment"):
@@ -167,14 +170,12 @@ def attachment(listed: wire.Attachment) -> domain.Attachment:
             kind=AttachmentKind.ITEM,
         )
     if kind.endswith("referenceattachment"):
-        content = shortcut(listed.source_url)
         return domain.Attachment(
             id=listed.id,
             name=with_extension(name, ".url"),
             content_type="application/internet-shortcut",
-            size=size if content is None else len(content),
+            size=size,
             kind=AttachmentKind.REFERENCE,
-            url=listed.source_url or None,
         )
     return domain.Attachment(
         id=listed.id,

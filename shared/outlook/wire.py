@@ -24,14 +24,14 @@ _PROPERTIES = " or ".join(f"id eq '{id_}'" for id_ in (SENSITIVITY, IN_REPLY_TO,
 
 _PEOPLE = ["from", "sender", "toRecipients", "ccRecipients", "bccRecipients"]
 MESSAGE_KEY = [
-    *("internetMessageId", "conversationId", "subject", "sentDateTime", "isDraft"),
+    *("id", "internetMessageId", "conversationId", "subject", "sentDateTime", "isDraft"),
     *_PEOPLE,
 ]
 MESSAGE = [*MESSAGE_KEY, "receivedDateTime", "body", "internetMessageHeaders"]
 MESSAGE_PARTS = [_ATTACHMENT_LIST, f"singleValueExtendedProperties($filter={_PROPERTIES})"]
 
 EVENT_KEY = [
-    *("iCalUId", "type", "seriesMasterId", "originalStart", "originalStartTimeZone"),
+    *("id", "iCalUId", "type", "seriesMasterId", "originalStart", "originalStartTimeZone"),
     *("subject", "start", "end", "isAllDay", "isDraft", "isCancelled"),
 ]
 EVENT = [*EVENT_KEY, "body", "organizer", "attendees", "location", "sensitivity"]
@@ -88,10 +88,20 @@ class Attachment(_Shape):
     content_type: Line | None = None
     size: int | None = None
     is_inline: bool | None = None
+
+
+class Content(_Shape):
+    """An attachment with what it holds: base64 for a file, a web address for a reference.
+
+    `sourceUrl` is there in Graph's beta version only.
+    """
+
+    content_bytes: str | None = None
     source_url: Text | None = None
 
 
 class Message(_Shape):
+    id: Line
     internet_message_id: Line | None = None
     conversation_id: Line | None = None
     subject: Line | None = None
@@ -119,6 +129,7 @@ class Location(_Shape):
 
 
 class Event(_Shape):
+    id: Line
     i_cal_u_id: Line | None = Field(None, alias="iCalUId")
     type: Line | None = None
     series_master_id: Line | None = None

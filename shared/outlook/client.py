@@ -1,0 +1,210 @@
+"""The Mailbox over Microsoft Graph, on behalf of one caller."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from datetime import UTC, datetime
+from http import HTTPStatus
+from typing import Any, TypeVar
+
+from pydantic import BaseModel, ValidationError
+
+from shared.domain import Attachment, AttachmentKind, Item, ItemRef
+from shared.errors import Forbidden, NotFound, Unsupported, Upstream
+from shared.outbound import Answer, Call, Errand, Sender, retry_after
+from shared.outlook import mapping, wire
+from shared.outlook.batches import (
+    Group,
+    Step,
+    batch_body,
+    batch_replies,
+    content_of,
+    groups,
+    waves,
+)
+from shared.outlook.contents import as_message, shortcut
+from shared.outlook.failures import failure, parsed, parsed_if_json
+from shared.outlook.paths import Detail, attachment_path, item_path, source_path
+
+_PREFERENCES = {
+    "Prefer": 'IdType="ImmutableId", outlook.body-content-type="html", outlook.timezone="UTC"'
+}
+_ATTEMPTS = 4
+_FIRST_WAIT = 0.5
+_PASSING = frozenset(
+    {
+        HTTPStatus.TOO_MANY_REQUESTS,
+        HTTPStatus.INTERNAL_SERVER_ERROR,
+        HTTPStatus.BAD_GATEWAY,
+        HTTPStatus.SERVICE_UNAVAILABLE,
+        HTTPStatus.GATEWAY_TIMEOUT,
+    }
+)
+
+_Shape = TypeVar("_Shape", bound=BaseModel)
+
+
+class GraphMailbox:
+    """Reads as the caller whose Graph token `token` gives; made anew for each incoming request.
+
+    `root` is Graph's address with its version, such as https://graph.microsoft.com/v1.0. All calls
+    here only read, so all of them are repeatable.
+    """
+
+    def __init__(
+        self, sender: Sender, errand: Errand, root: str, token: Callable[[], Awaitable[str]]
+    ) -> None:
+        self._sender = sender
+        self._errand = errand
+        self._root = root.rstrip("/")
+        self._token = token
+
+    async def fetch(self, ref: ItemRef) -> Item:
+        """See `Mailbox`. The id in the answer's `ref` is the immutable one, whichever was asked."""
+        return await self._item(ref, "whole")
+
+    async def identify(self, ref: ItemRef) -> Item:
+        """See `Mailbox`."""
+        return await self._item(ref, "key")
+
+    async def read_source(self, ref: ItemRef) -> bytes:
+        """See `Mailbox`. Raises `Unsupported` for a meeting, which has no such form."""
+        if ref.kind != "email":
+            raise Unsupported("Only an e-mail can be read as a message file.")
+        return (await self._get(source_path(ref))).content
+
+    async def read_files(
+        self, ref: ItemRef, attachments: Sequence[Attachment]
+    ) -> Sequence[bytes | None]:
+        """See `Mailbox`. One attachment is read as it is, several of them by one JSON batch."""
+        found: dict[int, bytes | None] = {}
+        steps = []
+        for place, attachment in enumerate(attachments):
+            known = shortcut(attachment.url)
+            if known is None:
+                steps.append(Step(place, attachment))
+            else:
+                found[place] = known
+        for wave in waves(groups(steps)):
+            for contents in await _all_of([self._contents(ref, group) for group in wave]):
+                found.update(contents)
+        return [found[place] for place in range(len(attachments))]
+
+    async def _item(self, ref: ItemRef, detail: Detail) -> Item:
+        content = parsed((await self._get(item_path(ref, detail))).content)
+        if ref.kind == "email":
+            return mapping.email(ref, _shaped(wire.Message, content))
+        return mapping.meeting(ref, _shaped(wire.Event, content))
+
+    async def _contents(self, ref: ItemRef, group: Group) -> Mapping[int, bytes | None]:
+        if len(group) == 1 and group[0].attachment.kind is not AttachmentKind.REFERENCE:
+            return {group[0].place: await self._content(ref, group[0].attachment)}
+        return await self._batch(ref, group)
+
+    async def _content(self, ref: ItemRef, attachment: Attachment) -> bytes | None:
+        try:
+            answer = await self._get(f"{attachment_path(ref, attachment.id)}/$value")
+        except (NotFound, Forbidden, Upstream):
+            return None
+        is_item = attachment.kind is AttachmentKind.ITEM
+        return as_message(answer.content) if is_item else answer.content
+
+    async def _batch(self, ref: ItemRef, group: Group) -> Mapping[int, bytes | None]:
+        root = self._beta if group[0].attachment.kind is AttachmentKind.REFERENCE else self._root
+        waiting = {step.place: step.attachment for step in group}
+        found: dict[int, bytes | None] = {}
+        for attempt in range(1, _ATTEMPTS + 1):
+            replies = await self._post_batch(root, ref, waiting)
+            for place, reply in replies.items():
+                if reply.status not in _PASSING:
+                    found[place] = _content_or_none(waiting.pop(place), reply)
+            if not waiting:
+                break
+            await self._pause(attempt, [replies[place] for place in waiting])
+        return found
+
+    async def _post_batch(
+        self, root: str, ref: ItemRef, wanted: Mapping[int, Attachment]
+    ) -> dict[int, wire.BatchReply]:
+        paths = {place: _batched_path(ref, attachment) for place, attachment in wanted.items()}
+        answer = await self._send(
+            "POST", f"{root}/$batch", batch_body(paths, _PREFERENCES), "application/json"
+        )
+        replies = batch_replies(parsed(answer.content))
+        if replies.keys() != wanted.keys():
+            raise Upstream("Outlook left some of our questions unanswered.")
+        return replies
+
+    async def _pause(self, attempt: int, refused: Sequence[wire.BatchReply]) -> None:
+        """Waits as long as the most patient of them asks; raises where that is too long."""
+        now = datetime.now(UTC)
+        asked = [retry_after(_lowered(reply.headers), now) for reply in refused]
+        worst = refused[0]
+        longest = max((seconds for seconds in asked if seconds is not None), default=None)
+        error = failure(worst.status, worst.body, longest)
+        if attempt == _ATTEMPTS:
+            raise error
+        backed_off = _FIRST_WAIT * 2 ** (attempt - 1)
+        await self._sender.pause(
+            backed_off if longest is None else longest, self._errand, otherwise=error
+        )
+
+    @property
+    def _beta(self) -> str:
+        return f"{self._root.removesuffix('/v1.0')}/beta"
+
+    async def _get(self, path: str) -> Answer:
+        return await self._send("GET", f"{self._root}{path}")
+
+    async def _send(
+        self, method: str, url: str, content: bytes | None = None, content_type: str = ""
+    ) -> Answer:
+        headers = {**_PREFERENCES, "Authorization": f"Bearer {await self._token()}"}
+        if content_type:
+            headers["Content-Type"] = content_type
+        # repeatable: nothing here changes anything, a batch holds GETs only
+        call = Call(method, url, headers=headers, content=content, repeatable=True)
+        answer = await self._sender.send(call, self._errand)
+        if answer.status != HTTPStatus.OK:
+            wait = retry_after(answer.headers, datetime.now(UTC))
+            raise failure(answer.status, parsed_if_json(answer.content), wait)
+        return answer
+
+
+def _batched_path(ref: ItemRef, attachment: Attachment) -> str:
+    """A file is read as an entity, not by `$value`: a batch gives a `$value` that is JSON as JSON,
+    and its bytes would be lost. An item has no bytes in its entity."""
+    path = attachment_path(ref, attachment.id)
+    return f"{path}/$value" if attachment.kind is AttachmentKind.ITEM else path
+
+
+def _content_or_none(attachment: Attachment, reply: wire.BatchReply) -> bytes | None:
+    if reply.status == HTTPStatus.UNAUTHORIZED:
+        raise failure(reply.status, reply.body, None)
+    if reply.status != HTTPStatus.OK:
+        return None
+    return content_of(attachment, reply.body)
+
+
+def _lowered(headers: Mapping[str, str] | None) -> dict[str, str]:
+    return {name.lower(): value for name, value in (headers or {}).items()}
+
+
+def _shaped(shape: type[_Shape], content: Any) -> _Shape:
+    try:
+        return shape.model_validate(content)
+    except ValidationError:
+        # the validation error quotes the mail: it must not be logged as a cause
+        raise Upstream("Outlook's answer could not be read.") from None
+
+
+_Result = TypeVar("_Result")
+
+
+async def _all_of(jobs: Sequence[Awaitable[_Result]]) -> list[_Result]:
+    """Side by side; the first failure ends the others and is raised as it is."""
+    tasks = [asyncio.ensure_future(job) for job in jobs]
+    try:
+        return await asyncio.gather(*tasks)
+    finally:
+        for task in tasks:
+            task.cancel()
