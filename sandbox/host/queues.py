@@ -1,0 +1,175 @@
+"""Queue triggers: polls one queue and runs its function for each message.
+
+How and when is as in the WebJobs SDK: batches, leases, poison queue.
+https://learn.microsoft.com/azure/azure-functions/functions-bindings-storage-queue-trigger
+"""
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from azure.core.exceptions import AzureError, ResourceNotFoundError
+from azure.functions.queue import QueueMessage
+from azure.storage.queue import QueueMessage as StoredMessage
+
+from sandbox.host.bindings import UndecodableMessage, decode
+from sandbox.host.config import QueueOptions
+from sandbox.host.functions import Function
+from sandbox.host.invocation import InvocationFailed, Invoker, trace_of
+from sandbox.host.storage import Queues
+
+_log = logging.getLogger("host")
+
+_LEASE = 600
+"""Seconds that a message stays hidden while its function runs; renewed at half time."""
+
+_SHORTEST_PAUSE = 0.1
+
+
+class QueueListener:
+    """At most `batch_size + new_batch_threshold` messages of the queue are worked on at a time."""
+
+    def __init__(
+        self,
+        function: Function,
+        queue: str,
+        *,
+        queues: Queues,
+        options: QueueOptions,
+        invoker: Invoker,
+        lease: float = _LEASE,
+    ) -> None:
+        self._function = function
+        self._connection = function.trigger.fields["connection"]
+        self._queue = queue
+        self._queues = queues
+        self._client = queues.client(self._connection, queue)
+        self._options = options
+        self._invoker = invoker
+        self._lease = lease
+        self._running: set[asyncio.Task[None]] = set()
+
+    async def run(self) -> None:
+        """Until cancelled; what runs then goes on, see `drain`."""
+        wake = self._queues.sent(self._connection, self._queue)
+        pause = _SHORTEST_PAUSE
+        while True:
+            wake.clear()
+            if await self._start_batch():
+                pause = _SHORTEST_PAUSE
+                await self._wait_for_room()
+                continue
+            try:
+                async with asyncio.timeout(pause):
+                    await wake.wait()
+                pause = _SHORTEST_PAUSE
+            except TimeoutError:
+                pause = min(pause * 2, self._options.max_polling_interval)
+
+    async def drain(self) -> None:
+        """Waits for the functions that are running."""
+        while self._running:
+            await asyncio.wait(self._running)
+
+    async def _start_batch(self) -> int:
+        """How many messages came. A queue that isn't there, or doesn't answer, is an empty one."""
+        started = 0
+        try:
+            async for message in self._client.receive_messages(
+                messages_per_page=self._options.batch_size,
+                max_messages=self._options.batch_size,
+                visibility_timeout=int(self._lease),
+            ):
+                task = asyncio.create_task(self._work(message))
+                self._running.add(task)
+                task.add_done_callback(self._running.discard)
+                started += 1
+        except ResourceNotFoundError:
+            pass
+        except AzureError as fault:
+            _log.warning("Queue %s can't be read: %s", self._queue, type(fault).__name__)
+        return started
+
+    async def _wait_for_room(self) -> None:
+        while len(self._running) > self._options.new_batch_threshold:
+            await asyncio.wait(self._running, return_when=asyncio.FIRST_COMPLETED)
+
+    async def _work(self, message: StoredMessage) -> None:
+        """A storage fault here is only logged: the message comes back when its lease ends."""
+        try:
+            await self._process(message)
+        except AzureError as fault:
+            _log.error("Message %s of %s: %s", message.id, self._queue, type(fault).__name__)
+
+    async def _process(self, message: StoredMessage) -> None:
+        tries = message.dequeue_count or 1
+        if tries > self._options.max_dequeue_count:
+            await self._poison(message)
+            return
+        try:
+            body = decode(message.content, base64_text=self._options.base64)
+        except UndecodableMessage:
+            await self._poison(message)
+            return
+        try:
+            async with self._leased(message):
+                argument = _argument(message, body)
+                await self._invoker.run(self._function, argument, trace_of(None, None))
+        except InvocationFailed:
+            if tries >= self._options.max_dequeue_count:
+                await self._poison(message)
+            else:
+                await self._release(message)
+            return
+        await self._client.delete_message(message)
+
+    @asynccontextmanager
+    async def _leased(self, message: StoredMessage) -> AsyncIterator[None]:
+        """Keeps the message hidden from others; each renewal changes its pop receipt."""
+        done = asyncio.Event()
+        renewal = asyncio.create_task(self._renew(message, done))
+        try:
+            yield
+        finally:
+            done.set()
+            await renewal
+
+    async def _renew(self, message: StoredMessage, done: asyncio.Event) -> None:
+        while True:
+            try:
+                async with asyncio.timeout(self._lease / 2):
+                    await done.wait()
+                return
+            except TimeoutError:
+                try:
+                    await self._hide(message, self._lease)
+                except AzureError as fault:
+                    _log.warning("Message %s: no renewal: %s", message.id, type(fault).__name__)
+
+    async def _release(self, message: StoredMessage) -> None:
+        await self._hide(message, self._options.visibility_timeout)
+        if not self._options.visibility_timeout:
+            self._queues.sent(self._connection, self._queue).set()
+
+    async def _hide(self, message: StoredMessage, seconds: float) -> None:
+        renewed = await self._client.update_message(message, visibility_timeout=int(seconds))
+        message.pop_receipt = renewed.pop_receipt
+
+    async def _poison(self, message: StoredMessage) -> None:
+        poison = f"{self._queue}-poison"
+        _log.error("Message %s goes to %s", message.id, poison)
+        await self._queues.send(self._connection, poison, [message.content])
+        await self._client.delete_message(message)
+
+
+def _argument(message: StoredMessage, body: bytes) -> QueueMessage:
+    return QueueMessage(  # type: ignore[no-untyped-call]  # the library left it untyped
+        id=message.id,
+        body=body,
+        dequeue_count=message.dequeue_count,
+        expiration_time=message.expires_on,
+        insertion_time=message.inserted_on,
+        time_next_visible=message.next_visible_on,
+        pop_receipt=message.pop_receipt,
+    )

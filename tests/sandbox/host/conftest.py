@@ -1,0 +1,71 @@
+"""A real Azurite and real host processes for the tests of this folder."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from host_process import ROOT, RunningHost, StartHost, answers, free_port, wait_until
+
+AZURITE = ROOT / "node_modules/azurite/dist/src/azurite.js"
+_KEY = "Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw=="
+
+
+@pytest.fixture(scope="session")
+def storage() -> Iterator[str]:
+    """The connection string of an Azurite that keeps everything in memory."""
+    ports = {service: free_port() for service in ("blob", "queue", "table")}
+    command = ["node", str(AZURITE), "--silent", "--skipApiVersionCheck", "--disableTelemetry"]
+    command += ["--inMemoryPersistence"]
+    for service, port in ports.items():
+        command += [f"--{service}Host", "127.0.0.1", f"--{service}Port", str(port)]
+    assert AZURITE.exists(), "Azurite isn't installed: run `make setup`"
+    process = subprocess.Popen(command, stdin=subprocess.DEVNULL)
+    try:
+        wait_until(lambda: all(answers(port) for port in ports.values()), 30)
+        yield "DefaultEndpointsProtocol=http;AccountName=devstoreaccount1;" + "".join(
+            [f"AccountKey={_KEY};"]
+            + [
+                f"{service.title()}Endpoint=http://127.0.0.1:{port}/devstoreaccount1;"
+                for service, port in ports.items()
+            ]
+        )
+    finally:
+        process.terminate()
+        process.wait(10)
+
+
+@pytest.fixture(scope="module")
+def start_host(tmp_path_factory: pytest.TempPathFactory, storage: str) -> Iterator[StartHost]:
+    """Starts `python -m sandbox.host` on an app folder and waits until it listens."""
+    started: list[subprocess.Popen[str]] = []
+
+    def start(app: Path, *arguments: str, **settings: str) -> RunningHost:
+        state = tmp_path_factory.mktemp("host")
+        log = state / "log"
+        command = [sys.executable, "-m", "sandbox.host", "--app", str(app), "--port", "0"]
+        if "--state" not in arguments:
+            command += ["--state", str(state)]
+        process = subprocess.Popen(
+            [*command, *arguments],
+            cwd=ROOT,
+            env={**os.environ, "AzureWebJobsStorage": storage, "JOBS_QUEUE": "jobs", **settings},
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=log.open("w"),
+            text=True,
+        )
+        started.append(process)
+        assert process.stdout is not None
+        for line in process.stdout:
+            if line.startswith("Listening on "):
+                return RunningHost(line.split()[-1], process, log)
+        pytest.fail(f"the host ended with {process.wait()}: {log.read_text()}")
+
+    yield start
+    for process in started:
+        if process.poll() is None:
+            process.terminate()
+            process.wait(30)
