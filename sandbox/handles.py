@@ -1,6 +1,7 @@
 """The handles under `/sandbox/`, for people and for tests."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
 from importlib import import_module
 from typing import Any, Literal, TypeVar
 
@@ -49,12 +50,14 @@ def routes(world: World, wire: Wire) -> list[BaseRoute]:
             raise _Refused(422, f"folder must be one of {', '.join(FOLDERS)}")
         mailbox = _mailbox(world, request)
         raw = await _content(request)
-        return _made(_graph().deliver_mail(world, mailbox, folder, raw))
+        with _readable():
+            return _made(_graph().deliver_mail(world, mailbox, folder, raw))
 
     async def deliver_meeting(request: Request) -> Response:
         mailbox = _mailbox(world, request)
         raw = await _content(request)
-        return _made(_graph().deliver_meeting(world, mailbox, raw))
+        with _readable():
+            return _made(_graph().deliver_meeting(world, mailbox, raw))
 
     async def send_draft(request: Request) -> Response:
         try:
@@ -171,6 +174,15 @@ async def _content(request: Request) -> bytes:
     if not raw.strip():
         raise _Refused(400, "the body is empty")
     return raw
+
+
+@contextmanager
+def _readable() -> Iterator[None]:
+    """Parsers raise ValueError for content that is no message or calendar."""
+    try:
+        yield
+    except ValueError as error:
+        raise _Refused(422, f"the body can't be read: {error}") from error
 
 
 def _made(id_: str) -> Response:

@@ -49,6 +49,7 @@ def server(world: World, ca: trustme.CA) -> uvicorn.Server:
         create_app(world),
         http=Protocol,
         ws="none",
+        proxy_headers=False,
         lifespan="off",
         log_config=None,
         access_log=False,
