@@ -17,9 +17,6 @@ _DEVELOPMENT = (
     "QueueEndpoint=http://127.0.0.1:10001/devstoreaccount1;"
 )
 
-# The SDK's own waits 15 s and more between tries; here a function waits for the outcome.
-_RETRY: dict[str, float] = {"retry_total": 2, "initial_backoff": 0.2, "increment_base": 1}
-
 
 class Queues:
     """All queues of one host, by the name of the setting that holds their connection string."""
@@ -35,7 +32,10 @@ class Queues:
         """Raises ConfigError where the connection isn't set."""
         if connection not in self._services:
             text = connection_string(connection, self._environ)
-            self._services[connection] = QueueServiceClient.from_connection_string(text, **_RETRY)
+            # The SDK would wait 15 s and more between tries; a function waits for the outcome here.
+            self._services[connection] = QueueServiceClient.from_connection_string(
+                text, retry_total=2, initial_backoff=0.2, increment_base=1
+            )
         return self._services[connection].get_queue_client(queue)
 
     def sent(self, connection: str, queue: str) -> asyncio.Event:
