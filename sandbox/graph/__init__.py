@@ -1,12 +1,22 @@
 """The Microsoft Graph stand-in: Outlook mail and calendars of the sample company."""
 
-from sandbox.graph import messages
+from sandbox.graph import drafts, events, messages
+from sandbox.graph.event_views import event_id
+from sandbox.graph.ics import NotACalendar
 from sandbox.graph.message_views import message_id
 from sandbox.graph.people import UnknownMailbox, mailbox_of
 from sandbox.graph.routes import routes
 from sandbox.world import World
 
-__all__ = ["UnknownMailbox", "deliver_mail", "routes", "seed"]
+__all__ = [
+    "NotACalendar",
+    "UnknownMailbox",
+    "deliver_mail",
+    "deliver_meeting",
+    "routes",
+    "seed",
+    "send_draft",
+]
 
 
 def seed(world: World) -> None:
@@ -23,3 +33,27 @@ def deliver_mail(world: World, mailbox: str, folder: str, raw: bytes) -> str:
     row = world.store.get(messages.SERVICE, "messages", key.row)
     assert row is not None
     return message_id(row, False)
+
+
+def deliver_meeting(world: World, mailbox: str, raw: bytes) -> str:
+    """Puts a text/calendar meeting into a calendar, or changes or cancels it; gives its regular id.
+
+    Raises UnknownMailbox (a KeyError), and NotACalendar (a ValueError) for bytes without an event.
+    """
+    owner = mailbox_of(world, mailbox)
+    key = events.deliver(world.store, owner, raw, world.clock())
+    return event_id(owner.address, key, False)
+
+
+def send_draft(world: World, id_: str) -> str:
+    """Sends a draft named by either of its ids; gives its new regular id.
+
+    Raises KeyError where no draft has this id.
+    """
+    try:
+        found = messages.find_message(world.store, None, id_)
+    except ValueError:
+        found = None
+    if found is None or not found[0]["fields"]["isDraft"]:
+        raise KeyError(id_)
+    return message_id(drafts.send(world, found[0]), False)

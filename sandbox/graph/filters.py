@@ -174,6 +174,11 @@ def _path(tree: ast._Node) -> list[str]:
             raise _invalid("This property path is not supported.")
 
 
+def property_of(row: Json, path: str) -> Any:
+    """Raises GraphError 400 for a path that names nothing."""
+    return _property(path.split("/"), row, {})
+
+
 def _property(path: list[str], row: Json, scope: Mapping[str, Any]) -> Any:
     value: Any = row
     if path[0] in scope:

@@ -1,14 +1,24 @@
 """The calls on messages and their attachments."""
 
 from base64 import b64decode
+from typing import Any
 
 from starlette.responses import Response
 
 from sandbox.graph.calls import Call
+from sandbox.graph.drafts import source
 from sandbox.graph.errors import GraphError, item_not_found, malformed_id, unknown_property
-from sandbox.graph.ids import attachment_id, attachment_key
-from sandbox.graph.message_views import attachment_json, item_json, message_id, message_json
-from sandbox.graph.messages import SERVICE, attachments_of, find_message
+from sandbox.graph.ids import attachment_id, attachment_key, folder_id
+from sandbox.graph.listing import page
+from sandbox.graph.message_views import (
+    attachment_json,
+    filterable_message,
+    item_json,
+    message_id,
+    message_json,
+)
+from sandbox.graph.messages import FOLDERS, SERVICE, attachments_of, find_message
+from sandbox.graph.query import Query
 from sandbox.store import Row
 
 
@@ -30,15 +40,56 @@ def get_message(call: Call) -> Response:
 
 def get_source(call: Call) -> Response:
     row = message_row(call)
-    return Response(source(call, row), headers={"content-type": "text/plain"})
+    return Response(source(call.store, row), headers={"content-type": "text/plain"})
 
 
-def source(call: Call, row: Row) -> bytes:
-    mime = call.store.get(SERVICE, "mime", row["key"])
-    if mime is None:
-        raise item_not_found()
-    raw: str = mime["raw"]
-    return raw.encode("latin-1")
+def list_messages(call: Call) -> Response:
+    """All of the mailbox, or of one folder; newest first unless asked otherwise."""
+    rows = [r for r in call.store.all(SERVICE, "messages") if r["mailbox"] == call.mailbox.address]
+    if "folder" in call.request.path_params:
+        folder = _folder(call)
+        rows = [row for row in rows if row["folder"] == folder]
+    rows.sort(key=lambda row: str(row["fields"]["receivedDateTime"]), reverse=True)
+
+    def show(row: Row, query: Query) -> dict[str, Any]:
+        return message_json(call.store, row, query, call.prefer, beta=call.beta)
+
+    return page(call, "messages", rows, show, lambda row: filterable_message(row, call.prefer))
+
+
+def list_folders(call: Call) -> Response:
+    folders = [_folder_json(call, folder) for folder in FOLDERS]
+    return call.json({"@odata.context": call.context("mailFolders"), "value": folders})
+
+
+def get_folder(call: Call) -> Response:
+    shown = _folder_json(call, _folder(call))
+    return call.json({"@odata.context": call.context("mailFolders/$entity"), **shown})
+
+
+def _folder(call: Call) -> str:
+    """By well-known name or id. Raises GraphError 404."""
+    wanted = call.path("folder")
+    for folder in FOLDERS:
+        if wanted.lower() == folder or wanted == folder_id(call.mailbox.address, folder):
+            return folder
+    raise item_not_found()
+
+
+def _folder_json(call: Call, folder: str) -> dict[str, Any]:
+    fields = [
+        row["fields"]
+        for row in call.store.all(SERVICE, "messages")
+        if row["mailbox"] == call.mailbox.address and row["folder"] == folder
+    ]
+    return {
+        "id": folder_id(call.mailbox.address, folder),
+        "displayName": FOLDERS[folder],
+        "childFolderCount": 0,
+        "unreadItemCount": sum(not shown["isRead"] for shown in fields),
+        "totalItemCount": len(fields),
+        "isHidden": False,
+    }
 
 
 def list_attachments(call: Call) -> Response:

@@ -35,7 +35,7 @@ def message_json(
 ) -> dict[str, Any]:
     """Raises GraphError for properties that a message doesn't have."""
     whole = _whole_message(row, query, prefer)
-    shown = _selected(whole, query.select, "microsoft.graph.message", _ON_DEMAND)
+    shown = selected(whole, query.select, "microsoft.graph.message", _ON_DEMAND)
     for expand in query.expand:
         if expand.name.lower() not in _EXPANDS:
             raise unknown_property(expand.name, "microsoft.graph.message")
@@ -52,12 +52,23 @@ def message_json(
     return shown
 
 
+def filterable_message(row: Row, prefer: Preferences) -> dict[str, Any]:
+    """All that a list may be filtered and sorted by."""
+    stamps = [{"id": id_, "value": value} for id_, value in all_extended(row).items()]
+    return _whole_message(row, Query(), prefer) | {"singleValueExtendedProperties": stamps}
+
+
+def etag(row: Row) -> str:
+    """Of a message or event."""
+    return f'W/"{ids.change_key(row["mailbox"], row["key"], row["version"])}"'
+
+
 def _whole_message(row: Row, query: Query, prefer: Preferences) -> dict[str, Any]:
     fields = row["fields"]
     id_ = message_id(row, prefer.immutable_ids)
     change_key = ids.change_key(row["mailbox"], row["key"], row["version"])
     whole: dict[str, Any] = {
-        "@odata.etag": f'W/"{change_key}"',
+        "@odata.etag": etag(row),
         "id": id_,
         "createdDateTime": row["created"],
         "lastModifiedDateTime": row["modified"],
@@ -99,7 +110,7 @@ def _body(body: Mapping[str, str], wanted: str | None) -> dict[str, str]:
     return {"contentType": kind, "content": content}
 
 
-def _selected(
+def selected(
     whole: Mapping[str, Any], select: tuple[str, ...], type_: str, on_demand: frozenset[str]
 ) -> dict[str, Any]:
     if not select:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from sandbox.graph.errors import GraphError, bad_request
 
 _OPTIONS = frozenset({"select", "expand", "filter", "orderby", "top", "skip", "count"})
+_WINDOW = frozenset({"startdatetime", "enddatetime"})
 _PREFERENCE = re.compile(r'\s*([\w.\-]+)\s*(?:=\s*(?:"([^"]*)"|([^,;\s]*)))?\s*(?:,|;|$)')
 
 
@@ -21,7 +22,7 @@ class Expand:
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """`plain` holds the options without `$`, such as startDateTime."""
+    """`plain` holds startdatetime and enddatetime, where given."""
 
     select: tuple[str, ...] = ()
     expand: tuple[Expand, ...] = ()
@@ -55,10 +56,10 @@ def parse_query(parameters: Mapping[str, str]) -> Query:
         bare = name.removeprefix("$").lower()
         if bare in _OPTIONS:
             options[bare] = value
-        elif name.startswith("$"):
-            raise _invalid(f"The query option '{name}' is not supported.")
-        else:
+        elif name.lower() in _WINDOW:
             plain[name.lower()] = value
+        else:
+            raise _invalid(f"The query option '{name}' is not supported.")
     return Query(
         select=_names(options.get("select")),
         expand=tuple(_expands(options.get("expand", ""))),

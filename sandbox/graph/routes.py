@@ -8,7 +8,7 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Mount, Route, Router
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from sandbox.graph import batch, message_calls
+from sandbox.graph import batch, event_calls, message_calls, writing_calls
 from sandbox.graph.calls import (
     BETA,
     V1,
@@ -25,17 +25,45 @@ from sandbox.world import World
 
 _KEY_SEGMENT = re.compile(r"\('((?:[^']|'')*)'\)")
 _OWNERS = ("/me", "/users/{user}")
-_CALLS: tuple[tuple[str, str, str, Handler], ...] = (
-    ("GET", "/messages/{id}", "Mail.Read", message_calls.get_message),
-    ("GET", "/messages/{id}/$value", "Mail.Read", message_calls.get_source),
-    ("GET", "/messages/{id}/attachments", "Mail.Read", message_calls.list_attachments),
-    ("GET", "/messages/{id}/attachments/{attachment}", "Mail.Read", message_calls.get_attachment),
+_MESSAGE_CALLS: tuple[tuple[str, str, str, Handler], ...] = (
+    ("GET", "", "Mail.Read", message_calls.get_message),
+    ("PATCH", "", "Mail.ReadWrite", writing_calls.change_message),
+    ("GET", "/$value", "Mail.Read", message_calls.get_source),
+    ("POST", "/send", "Mail.Send", writing_calls.send_message),
+    ("GET", "/attachments", "Mail.Read", message_calls.list_attachments),
+    ("POST", "/attachments", "Mail.ReadWrite", writing_calls.add_attachment),
+    ("GET", "/attachments/{attachment}", "Mail.Read", message_calls.get_attachment),
+    ("GET", "/attachments/{attachment}/$value", "Mail.Read", message_calls.get_attachment_content),
+)
+_CALENDAR_CALLS: tuple[tuple[str, str, str, Handler], ...] = (
+    ("GET", "/calendarView", "Calendars.Read", event_calls.calendar_view),
+    ("GET", "/events", "Calendars.Read", event_calls.list_events),
+    ("GET", "/events/{id}", "Calendars.Read", event_calls.get_event),
+    ("PATCH", "/events/{id}", "Calendars.ReadWrite", writing_calls.change_event),
+    ("GET", "/events/{id}/instances", "Calendars.Read", event_calls.list_instances),
+    ("GET", "/events/{id}/attachments", "Calendars.Read", event_calls.list_event_attachments),
     (
         "GET",
-        "/messages/{id}/attachments/{attachment}/$value",
-        "Mail.Read",
-        message_calls.get_attachment_content,
+        "/events/{id}/attachments/{attachment}",
+        "Calendars.Read",
+        event_calls.get_event_attachment,
     ),
+    (
+        "GET",
+        "/events/{id}/attachments/{attachment}/$value",
+        "Calendars.Read",
+        event_calls.get_event_attachment_content,
+    ),
+)
+_CALLS: tuple[tuple[str, str, str, Handler], ...] = (
+    ("GET", "/messages", "Mail.Read", message_calls.list_messages),
+    ("POST", "/messages", "Mail.ReadWrite", writing_calls.create_draft),
+    ("GET", "/mailFolders", "Mail.Read", message_calls.list_folders),
+    ("GET", "/mailFolders/{folder}", "Mail.Read", message_calls.get_folder),
+    ("GET", "/mailFolders/{folder}/messages", "Mail.Read", message_calls.list_messages),
+    *((verb, f"/messages/{{id}}{rest}", need, call) for verb, rest, need, call in _MESSAGE_CALLS),
+    *_CALENDAR_CALLS,
+    *((verb, f"/calendar{rest}", need, call) for verb, rest, need, call in _CALENDAR_CALLS),
 )
 
 

@@ -1,0 +1,211 @@
+"""Drafts: making them, changing them, sending them."""
+
+import email
+from base64 import b64decode
+from binascii import Error as Base64Error
+from datetime import datetime
+from email.message import Message
+from email.policy import compat32
+from email.utils import format_datetime
+from typing import Any
+from uuid import uuid4
+
+from sandbox.graph import changes, messages
+from sandbox.graph.bodies import preview
+from sandbox.graph.compose import composed
+from sandbox.graph.errors import GraphError, bad_request
+from sandbox.graph.ids import ItemKey
+from sandbox.graph.messages import SERVICE, attachments_of, stamp
+from sandbox.graph.mime import ParsedAttachment, recipient
+from sandbox.graph.people import Mailbox, find_mailbox
+from sandbox.store import Row, Store
+from sandbox.world import World
+
+
+def create(store: Store, mailbox: Mailbox, new: changes.NewMessage, now: datetime) -> ItemKey:
+    """A draft in the mailbox's Drafts folder. Raises GraphError 400."""
+    key = uuid4().hex
+    owner = recipient((mailbox.name, mailbox.address))
+    message_id = messages.made_message_id(key, mailbox)
+    fields = {**_EMPTY, "internetMessageId": message_id, "from": owner, "sender": owner}
+    fields |= {"receivedDateTime": stamp(now), "sentDateTime": stamp(now)}
+    files = [_file(upload) for upload in new.attachments]
+    with store.transaction():
+        thread = messages.join_thread(store, mailbox, message_id, None, ())
+        row = {
+            "key": key,
+            "mailbox": mailbox.address,
+            "folder": "drafts",
+            "version": 0,
+            "thread": thread,
+            "type": None,
+            "created": stamp(now),
+            "modified": stamp(now),
+            "fields": fields,
+            "headers": [],
+            "inReplyTo": None,
+            "references": None,
+            "sensitivity": 0,
+            "extended": {},
+        }
+        change(store, row, new, now)
+        for number, file in enumerate(files):
+            messages.attach(store, key, number, file, stamp(now))
+        if files:
+            _note_attachments(store, key)
+    return ItemKey(key)
+
+
+def add_file(store: Store, row: Row, upload: changes.FileUpload, now: datetime) -> Row:
+    """Attaches a file to a draft; gives its row. Raises GraphError 400."""
+    if not row["fields"]["isDraft"]:
+        raise bad_request("Attachments can be added to drafts only.", "ErrorInvalidRequest")
+    file = _file(upload)
+    with store.transaction():
+        number = len(attachments_of(store, row["key"]))
+        key = messages.attach(store, row["key"], number, file, stamp(now))
+        store.delete(SERVICE, "mime", row["key"])
+        _note_attachments(store, row["key"])
+    added = store.get(SERVICE, "attachments", key)
+    assert added is not None
+    return added
+
+
+def change(store: Store, row: Row, wanted: changes.MessageChange, now: datetime) -> Row:
+    """Writes the change; gives the new row. Raises GraphError 400 for what only a draft allows."""
+    fields = changes.changed_fields(wanted)
+    drafted = changes.DRAFT_ONLY & fields.keys()
+    if drafted and not row["fields"]["isDraft"]:
+        raise bad_request(
+            f"Property is read-only for sent and received messages: '{min(drafted)}'.",
+            "ErrorInvalidPropertySet",
+        )
+    merged: dict[str, Any] = {**row["fields"], **fields}
+    body = merged["body"]
+    merged["bodyPreview"] = preview(body["content"], body["contentType"] == "html")
+    stamps = changes.changed_stamps(row["extended"], wanted.single_value_extended_properties)
+    new = {
+        **row,
+        "fields": merged,
+        "extended": stamps,
+        "version": row["version"] + 1,
+        "modified": stamp(now),
+    }
+    with store.transaction():
+        store.put(SERVICE, "messages", row["key"], new)
+        if drafted:
+            store.delete(SERVICE, "mime", row["key"])
+    return new
+
+
+def source(store: Store, row: Row) -> bytes:
+    """The MIME of a message: as it was delivered, or composed from a draft's properties."""
+    mime = store.get(SERVICE, "mime", row["key"])
+    if mime is not None:
+        raw: str = mime["raw"]
+        return raw.encode("latin-1")
+    return composed(row, attachments_of(store, row["key"]))
+
+
+def send(world: World, row: Row) -> Row:
+    """Moves a draft to Sent Items and delivers it to those recipients who work here.
+
+    Its immutable id and its Message-ID stay. Raises GraphError 400 for what is no draft.
+    """
+    if not row["fields"]["isDraft"]:
+        raise GraphError(400, "ErrorInvalidRequest", "The message has been sent already.")
+    now = world.clock()
+    raw = _stamped(source(world.store, row), row, now)
+    fields = {
+        **row["fields"],
+        "isDraft": False,
+        "isRead": True,
+        "sentDateTime": stamp(now),
+        "receivedDateTime": stamp(now),
+    }
+    sent = {
+        **row,
+        "folder": "sentitems",
+        "fields": fields,
+        "version": row["version"] + 1,
+        "modified": stamp(now),
+    }
+    with world.store.transaction():
+        world.store.put(SERVICE, "messages", row["key"], sent)
+        world.store.put(SERVICE, "mime", row["key"], {"raw": raw.decode("latin-1")})
+        public = _without_bcc(raw)
+        for mailbox in _inside(world, fields):
+            messages.deliver(world.store, mailbox, "inbox", public, now)
+    return sent
+
+
+def _inside(world: World, fields: dict[str, Any]) -> list[Mailbox]:
+    people = [p for part in ("to", "cc", "bcc") for p in fields[f"{part}Recipients"]]
+    found = (find_mailbox(world, person["emailAddress"]["address"]) for person in people)
+    return list({mailbox.address: mailbox for mailbox in found if mailbox}.values())
+
+
+def _stamped(raw: bytes, row: Row, now: datetime) -> bytes:
+    message: Message = email.message_from_bytes(raw, policy=compat32)
+    for name, value in (
+        ("Date", format_datetime(now)),
+        ("Message-ID", row["fields"]["internetMessageId"]),
+    ):
+        del message[name]
+        message[name] = value
+    return message.as_bytes()
+
+
+def _without_bcc(raw: bytes) -> bytes:
+    message: Message = email.message_from_bytes(raw, policy=compat32)
+    del message["Bcc"]
+    return message.as_bytes()
+
+
+def _file(upload: changes.FileUpload) -> ParsedAttachment:
+    try:
+        content = b64decode(upload.content_bytes, validate=True)
+    except Base64Error as error:
+        raise bad_request("Cannot convert the literal to Edm.Binary.", "RequestBodyRead") from error
+    return ParsedAttachment(
+        kind="file",
+        name=upload.name,
+        content_type=upload.content_type or "application/octet-stream",
+        content=content,
+        inline=upload.is_inline,
+        content_id=upload.content_id,
+    )
+
+
+def _note_attachments(store: Store, key: str) -> None:
+    row = store.get(SERVICE, "messages", key)
+    assert row is not None
+    has = any(not file["isInline"] for file in attachments_of(store, key))
+    fields = {**row["fields"], "hasAttachments": has}
+    store.put(SERVICE, "messages", key, {**row, "fields": fields, "version": row["version"] + 1})
+
+
+_EMPTY: dict[str, Any] = {
+    "categories": [],
+    "receivedDateTime": None,
+    "sentDateTime": None,
+    "hasAttachments": False,
+    "internetMessageId": None,
+    "subject": "",
+    "bodyPreview": "",
+    "importance": "normal",
+    "conversationIndex": None,
+    "isDeliveryReceiptRequested": False,
+    "isReadReceiptRequested": False,
+    "isRead": True,
+    "isDraft": True,
+    "inferenceClassification": "focused",
+    "body": {"contentType": "text", "content": ""},
+    "sender": None,
+    "from": None,
+    "toRecipients": [],
+    "ccRecipients": [],
+    "bccRecipients": [],
+    "replyTo": [],
+    "flag": {"flagStatus": "notFlagged"},
+}

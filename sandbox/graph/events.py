@@ -1,0 +1,282 @@
+"""The calendars' events as rows of the store.
+
+Table `events` holds single events and series, `exceptions` the occurrences that differ from their
+series, by `key:original start`; `event_uids` finds the key of a uid in one mailbox. Occurrences
+without a difference are computed when they are asked for.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, Literal
+from uuid import uuid4
+
+from sandbox.graph import ids
+from sandbox.graph.bodies import preview
+from sandbox.graph.ics import ParsedAttendee, ParsedEvent, parse_calendar
+from sandbox.graph.ids import ItemKey
+from sandbox.graph.messages import SERVICE, attach, stamp
+from sandbox.graph.mime import recipient
+from sandbox.graph.people import Mailbox
+from sandbox.graph.recurrence import instant, is_start, starts_between, wall_clock
+from sandbox.store import Row, Store
+
+EventType = Literal["singleInstance", "seriesMaster", "occurrence", "exception"]
+FOLDER = "calendar"
+_NO_TIME = "0001-01-01T00:00:00Z"
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """An event as it stands: `row` has an exception's differences laid over its series.
+
+    `files` is the row whose attachments it shows.
+    """
+
+    key: ItemKey
+    type: EventType
+    row: Row
+    files: str
+
+    @property
+    def start(self) -> datetime:
+        return _moment(self.row, "start")
+
+    @property
+    def end(self) -> datetime:
+        return _moment(self.row, "end")
+
+
+def deliver(store: Store, mailbox: Mailbox, raw: bytes, now: datetime) -> ItemKey:
+    """Puts a calendar file's meeting into a calendar, or changes or cancels the one of that uid.
+
+    Gives the key of the first event in it. Raises NotACalendar.
+    """
+    with store.transaction():
+        first, *others = parse_calendar(raw)
+        key = _place(store, mailbox, first, now)
+        for exception in others:
+            _place(store, mailbox, exception, now)
+        return key
+
+
+def _place(store: Store, mailbox: Mailbox, parsed: ParsedEvent, now: datetime) -> ItemKey:
+    uid_row = f"{mailbox.address} {parsed.uid}"
+    known = store.get(SERVICE, "event_uids", uid_row) if parsed.uid else None
+    master = store.get(SERVICE, "events", known["key"]) if known else None
+    if master is None:
+        key = ItemKey(uuid4().hex)
+        uid = parsed.uid or f"{key.item}@{mailbox.address.rpartition('@')[2]}"
+        store.put(SERVICE, "event_uids", f"{mailbox.address} {uid}", {"key": key.item})
+        _put(store, key, _row(mailbox, key, uid, parsed, None, now), parsed, now)
+        return key
+    key = ItemKey(master["key"], parsed.recurrence_id or 0)
+    if parsed.recurrence_id is not None and not _recurs(master):
+        key = ItemKey(master["key"])
+    old = stored(store, key)
+    if parsed.cancelled and (old or key.occurrence):
+        _cancel(store, key, old or master, parsed, now)
+    else:
+        row = _row(mailbox, key, master["uid"], parsed, old or master, now)
+        _put(store, key, row, parsed, now)
+    return key
+
+
+def _put(store: Store, key: ItemKey, row: Row, parsed: ParsedEvent, now: datetime) -> None:
+    keep(store, key, row)
+    if parsed.attachments:
+        store.put(SERVICE, "attachment_lists", key.row, {"keys": []})
+    for number, part in enumerate(parsed.attachments):
+        attach(store, key.row, number, part, stamp(now))
+
+
+def _cancel(store: Store, key: ItemKey, old: Row, parsed: ParsedEvent, now: datetime) -> None:
+    """A cancellation often carries less than the meeting had; what it lacks stays."""
+    fields = {**old["fields"], "isCancelled": True, "showAs": "free"}
+    if parsed.subject:
+        fields["subject"] = parsed.subject
+    row = {**old, "fields": fields, "version": old["version"] + 1, "modified": stamp(now)}
+    if key.occurrence:
+        row["start"], row["end"] = parsed.start.isoformat(), parsed.end.isoformat()
+        row |= {"zone": parsed.zone, "allDay": parsed.all_day, "occurrence": key.occurrence}
+    keep(store, key, row)
+
+
+def stored(store: Store, key: ItemKey) -> Row | None:
+    return store.get(SERVICE, _table(key), key.row)
+
+
+def keep(store: Store, key: ItemKey, row: Row) -> None:
+    store.put(SERVICE, _table(key), key.row, row)
+
+
+def _table(key: ItemKey) -> str:
+    return "exceptions" if key.occurrence else "events"
+
+
+def _row(
+    mailbox: Mailbox, key: ItemKey, uid: str, parsed: ParsedEvent, old: Row | None, now: datetime
+) -> dict[str, Any]:
+    """An exception holds all that its series holds, so that it can stand alone."""
+    return {
+        "key": key.item,
+        "occurrence": key.occurrence,
+        "mailbox": mailbox.address,
+        "version": old["version"] + 1 if old else 1,
+        "created": old["created"] if old else stamp(now),
+        "modified": stamp(now),
+        "uid": uid,
+        "orphan": parsed.recurrence_id if old is None else old["orphan"],
+        "start": parsed.start.isoformat(),
+        "end": parsed.end.isoformat(),
+        "zone": parsed.zone,
+        "allDay": parsed.all_day,
+        "rules": list(parsed.rules),
+        "added": [when.isoformat() for when in parsed.added],
+        "excluded": list(parsed.excluded),
+        "fields": _fields(mailbox, parsed),
+        "extended": old["extended"] if old else {},
+    }
+
+
+def _fields(mailbox: Mailbox, parsed: ParsedEvent) -> dict[str, Any]:
+    organizer = parsed.organizer or (mailbox.name, mailbox.address)
+    own = mailbox.address.casefold()
+    is_organizer = organizer[1].casefold() == own
+    mine = next((a.response for a in parsed.attendees if a.address.casefold() == own), "none")
+    place = {"displayName": parsed.location, "locationType": "default", "uniqueIdType": "unknown"}
+    if parsed.location:
+        place |= {"uniqueId": parsed.location, "uniqueIdType": "private"}
+    return {
+        "categories": list(parsed.categories),
+        "transactionId": None,
+        "reminderMinutesBeforeStart": 15,
+        "isReminderOn": True,
+        "hasAttachments": bool(parsed.attachments),
+        "subject": parsed.subject,
+        "bodyPreview": preview(parsed.body, parsed.body_type == "html"),
+        "importance": parsed.importance,
+        "sensitivity": parsed.sensitivity,
+        "isCancelled": parsed.cancelled,
+        "isOrganizer": is_organizer,
+        "responseRequested": True,
+        "showAs": "free" if parsed.cancelled else parsed.show_as,
+        "onlineMeetingUrl": None,
+        "isOnlineMeeting": False,
+        "onlineMeetingProvider": "unknown",
+        "allowNewTimeProposals": True,
+        "isDraft": parsed.draft,
+        "hideAttendees": False,
+        "responseStatus": {"response": "organizer" if is_organizer else mine, "time": _NO_TIME},
+        "body": {"contentType": parsed.body_type, "content": parsed.body},
+        "location": place,
+        "locations": [place] if parsed.location else [],
+        "attendees": [_attendee(attendee) for attendee in parsed.attendees],
+        "organizer": recipient(organizer),
+        "onlineMeeting": None,
+    }
+
+
+def _attendee(attendee: ParsedAttendee) -> dict[str, Any]:
+    return {
+        "type": attendee.type,
+        "status": {"response": attendee.response, "time": _NO_TIME},
+        **recipient((attendee.name, attendee.address)),
+    }
+
+
+def find_event(store: Store, mailbox: Mailbox | None, id_: str) -> Event | None:
+    """The event with that id. None where it names nothing (any more) or another mailbox's.
+
+    Raises ValueError for what is no id at all.
+    """
+    key = ids.item_key(id_)
+    if key is None:
+        raise ValueError("malformed id")
+    master = store.get(SERVICE, "events", key.item)
+    if master is None or (mailbox is not None and master["mailbox"] != mailbox.address):
+        return None
+    owner = master["mailbox"]
+    if id_ not in (ids.immutable_id(owner, key), ids.regular_id(owner, FOLDER, key)):
+        return None
+    return _at(store, master, key.occurrence)
+
+
+def _at(store: Store, master: Row, epoch: int) -> Event | None:
+    key = ItemKey(master["key"], epoch)
+    if not epoch:
+        return Event(key, "seriesMaster" if _recurs(master) else "singleInstance", master, key.row)
+    own = stored(store, key)
+    if own is not None:
+        has_files = store.get(SERVICE, "attachment_lists", key.row) is not None
+        return Event(key, "exception", own, key.row if has_files else key.item)
+    if not is_start(master, epoch):
+        return None
+    return _occurrence(master, epoch)
+
+
+def _occurrence(master: Row, epoch: int) -> Event:
+    start = wall_clock(epoch, master["zone"], master["allDay"])
+    length = datetime.fromisoformat(master["end"]) - datetime.fromisoformat(master["start"])
+    row = {**master, "start": start.isoformat(), "end": (start + length).isoformat()}
+    return Event(ItemKey(master["key"], epoch), "occurrence", row, master["key"])
+
+
+def listed(store: Store, mailbox: Mailbox) -> Iterator[Event]:
+    """Single events and series, not their occurrences."""
+    for row in _masters(store, mailbox):
+        event = _at(store, row, 0)
+        if event is not None:
+            yield event
+
+
+def view(store: Store, mailbox: Mailbox, after: datetime, before: datetime) -> list[Event]:
+    """All that takes place in the span, earliest first; series as their occurrences."""
+    found: list[Event] = []
+    for master in _masters(store, mailbox):
+        if _recurs(master):
+            found += instances(store, master, after, before)
+        else:
+            event = Event(ItemKey(master["key"]), "singleInstance", master, master["key"])
+            if _overlaps(event, after, before):
+                found.append(event)
+    return sorted(found, key=lambda event: (event.start, event.key.row))
+
+
+def instances(store: Store, master: Row, after: datetime, before: datetime) -> list[Event]:
+    """The occurrences and exceptions of a series that touch the span, earliest first."""
+    exceptions = store.all(SERVICE, "exceptions")
+    own = {row["occurrence"] for row in exceptions if row["key"] == master["key"]}
+    length = _moment(master, "end") - _moment(master, "start")
+    found = [
+        _occurrence(master, epoch)
+        for epoch in starts_between(master, after - length, before)
+        if epoch not in own
+    ]
+    for epoch in own:
+        event = _at(store, master, epoch)
+        if event is not None:
+            found.append(event)
+    touching = [event for event in found if _overlaps(event, after, before)]
+    return sorted(touching, key=lambda event: event.start)
+
+
+def _masters(store: Store, mailbox: Mailbox) -> Iterator[Row]:
+    return (row for row in store.all(SERVICE, "events") if row["mailbox"] == mailbox.address)
+
+
+def _overlaps(event: Event, after: datetime, before: datetime) -> bool:
+    return event.start < before and (event.end > after or event.start == event.end >= after)
+
+
+def _recurs(row: Row) -> bool:
+    return bool(row["rules"] or row["added"])
+
+
+def _moment(row: Row, name: str) -> datetime:
+    return instant(datetime.fromisoformat(row[name]), row["zone"], row["allDay"])
+
+
+def original_start(event: Event) -> datetime | None:
+    epoch = event.key.occurrence or event.row["orphan"]
+    return datetime.fromtimestamp(epoch, UTC) if epoch else None
