@@ -18,7 +18,7 @@ from sandbox.server import listen
 @contextmanager
 def process(*arguments: str, **environment: str) -> Iterator[tuple[subprocess.Popen[str], str]]:
     """The process once it is ready, and the address that it printed."""
-    started = subprocess.Popen(  # noqa: S603
+    started = subprocess.Popen(
         [sys.executable, "-m", "sandbox", *arguments],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
