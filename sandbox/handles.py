@@ -2,7 +2,6 @@
 
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
-from importlib import import_module
 from typing import Any, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, ValidationError
@@ -10,9 +9,10 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
+from sandbox import graph
 from sandbox.entra import tokens
 from sandbox.faults import Fault, Wire
-from sandbox.services import SERVICES
+from sandbox.services import SALESFORCE, SERVICES
 from sandbox.world import Audience, World
 
 Handler = Callable[[Request], Awaitable[Response]]
@@ -51,17 +51,17 @@ def routes(world: World, wire: Wire) -> list[BaseRoute]:
         mailbox = _mailbox(world, request)
         raw = await _content(request)
         with _readable():
-            return _made(_graph().deliver_mail(world, mailbox, folder, raw))
+            return _made(graph.deliver_mail(world, mailbox, folder, raw))
 
     async def deliver_meeting(request: Request) -> Response:
         mailbox = _mailbox(world, request)
         raw = await _content(request)
         with _readable():
-            return _made(_graph().deliver_meeting(world, mailbox, raw))
+            return _made(graph.deliver_meeting(world, mailbox, raw))
 
     async def send_draft(request: Request) -> Response:
         try:
-            sent = _graph().send_draft(world, request.path_params["id"])
+            sent = graph.send_draft(world, request.path_params["id"])
         except KeyError:
             raise _Refused(404, "no draft has this id") from None
         return JSONResponse({"id": sent})
@@ -97,7 +97,7 @@ def routes(world: World, wire: Wire) -> list[BaseRoute]:
         _route("POST", "/sandbox/tokens", make_token),
         _route("POST", "/sandbox/mail", deliver_mail),
         _route("POST", "/sandbox/calendar", deliver_meeting),
-        _route("POST", "/sandbox/drafts/{id}/send", send_draft),
+        _route("POST", "/sandbox/drafts/{id:path}/send", send_draft),
         _route("POST", "/sandbox/faults", arm),
         _route("GET", "/sandbox/faults", faults),
         _route("DELETE", "/sandbox/faults", disarm),
@@ -148,14 +148,9 @@ def _plain(error: ValidationError) -> str:
 def _token(world: World, wanted: _TokenRequest) -> str:
     if wanted.audience != "salesforce":
         return tokens.issue(world, wanted.user, wanted.audience)
-    if "salesforce" not in SERVICES:
+    if SALESFORCE is None:
         raise _Refused(422, "this sandbox has no Salesforce")
-    token: str = import_module("sandbox.salesforce").issue_token(world, wanted.user)
-    return token
-
-
-def _graph() -> Any:
-    return import_module("sandbox.graph")
+    return SALESFORCE.issue_token(world, wanted.user)
 
 
 def _mailbox(world: World, request: Request) -> str:

@@ -7,19 +7,31 @@ from typing import Protocol, cast
 
 from starlette.routing import BaseRoute
 
+from sandbox import dataverse, graph
 from sandbox.world import World
 
 
-class ServiceModule(Protocol):
+class Service(Protocol):
     def routes(self, world: World) -> list[BaseRoute]: ...
 
     def seed(self, world: World) -> None: ...
 
 
-def _present() -> dict[str, ServiceModule]:
-    names = ("graph", "dataverse", "salesforce")
-    found = {n: import_module(f"sandbox.{n}") for n in names if find_spec(f"sandbox.{n}")}
-    return {n: cast("ServiceModule", m) for n, m in found.items() if hasattr(m, "seed")}
+class Salesforce(Service, Protocol):
+    """Salesforce signs its own tokens."""
+
+    def issue_token(self, world: World, address: str) -> str: ...
 
 
-SERVICES: Mapping[str, ServiceModule] = _present()
+def _salesforce() -> Salesforce | None:
+    if find_spec("sandbox.salesforce") is None:
+        return None
+    return cast("Salesforce", import_module("sandbox.salesforce"))
+
+
+SALESFORCE = _salesforce()
+SERVICES: Mapping[str, Service] = {
+    "graph": graph,
+    "dataverse": dataverse,
+    **({"salesforce": SALESFORCE} if SALESFORCE else {}),
+}

@@ -1,6 +1,7 @@
 """The handles for people and tests, as far as no service of its own is behind them."""
 
 import time
+from typing import Any
 
 import httpx
 import pytest
@@ -9,6 +10,29 @@ from sandbox.entra import tokens
 from sandbox.running import Running
 
 ANNA = "anna.kowalska@contoso.example"
+MAIL = b"""From: priya.raman@harbourline.example
+To: anna.kowalska@contoso.example
+Subject: Pallets
+Date: Mon, 02 Mar 2026 09:00:00 +0000
+Message-ID: <pallets@harbourline.example>
+
+How many fit?
+"""
+MEETING = b"""BEGIN:VCALENDAR
+VERSION:2.0
+PRODID:-//Sample//EN
+METHOD:REQUEST
+BEGIN:VEVENT
+UID:site-visit@harbourline.example
+DTSTAMP:20260302T090000Z
+DTSTART:20260310T100000Z
+DTEND:20260310T110000Z
+SUMMARY:Site visit
+ORGANIZER:mailto:priya.raman@harbourline.example
+ATTENDEE:mailto:anna.kowalska@contoso.example
+END:VEVENT
+END:VCALENDAR
+"""
 
 
 def post(sandbox: Running, handle: str, **parts: object) -> httpx.Response:
@@ -56,6 +80,27 @@ def test_a_delivery_that_makes_no_sense(
     answer = post(sandbox, handle, params=query, content=body)
     assert answer.status_code == status
     assert answer.json()["error"]
+
+
+def test_mail_and_meetings_are_delivered_to_the_mailbox(fresh_sandbox: Running) -> None:
+    mail = fresh_sandbox.deliver_mail(MAIL, ANNA.upper())
+    meeting = fresh_sandbox.deliver_meeting(MEETING, ANNA)
+    assert read(fresh_sandbox, f"messages/{mail}")["subject"] == "Pallets"
+    assert read(fresh_sandbox, f"events/{meeting}")["subject"] == "Site visit"
+    fresh_sandbox.reset()
+    assert read(fresh_sandbox, f"messages/{mail}")["error"]["code"] == "ErrorItemNotFound"
+
+
+def test_a_draft_is_delivered_and_then_sent(fresh_sandbox: Running) -> None:
+    draft = fresh_sandbox.deliver_mail(MAIL, ANNA, "drafts")
+    assert read(fresh_sandbox, f"messages/{draft}")["isDraft"]
+    sent = fresh_sandbox.send_draft(draft)
+    assert not read(fresh_sandbox, f"messages/{sent}")["isDraft"]
+
+
+def read(sandbox: Running, path: str) -> Any:
+    headers = {"authorization": f"Bearer {sandbox.token(ANNA, 'graph')}"}
+    return httpx.get(f"{sandbox.url}/graph/v1.0/me/{path}", headers=headers).json()
 
 
 def test_the_people_with_their_mailboxes_and_rights(sandbox: Running) -> None:

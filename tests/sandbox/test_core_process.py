@@ -6,13 +6,16 @@ import ssl
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
+from typing import Any
 
 import httpx
 
 from sandbox.client import Handles
 from sandbox.server import listen
+
+ANNA = "anna.kowalska@contoso.example"
 
 
 @contextmanager
@@ -34,10 +37,14 @@ def process(*arguments: str, **environment: str) -> Iterator[tuple[subprocess.Po
         started.communicate()
 
 
-def signing_key(url: str, ca: Path) -> str:
+def get(url: str, ca: Path, token: str = "") -> Any:
     context = ssl.create_default_context(cafile=str(ca))
-    answer = httpx.get(f"{url}/entra/common/discovery/v2.0/keys", verify=context)
-    key: str = answer.json()["keys"][0]["n"]
+    headers = {"authorization": f"Bearer {token}"} if token else {}
+    return httpx.get(url, verify=context, headers=headers).raise_for_status().json()
+
+
+def signing_key(url: str, ca: Path) -> str:
+    key: str = get(f"{url}/entra/common/discovery/v2.0/keys", ca)["keys"][0]["n"]
     return key
 
 
@@ -46,11 +53,17 @@ def test_a_killed_sandbox_goes_on_where_it_was(tmp_path: Path) -> None:
     arguments = ("--port", "0", "--data", str(tmp_path))
     with process(*arguments) as (running, url):
         trusted, key = ca.read_bytes(), signing_key(url, ca)
-        running.send_signal(signal.SIGKILL)
-        running.wait(5)
-    with process(*arguments) as (running, url):
+        with closing(Handles(url, ca)) as handles:
+            mail = handles.deliver_mail(b"Subject: Still here?\r\n\r\nYes.", ANNA)
+            token = handles.token(ANNA, "graph")
+            running.send_signal(signal.SIGKILL)
+            running.wait(5)
+    port = url.rpartition(":")[2]
+    with process("--port", port, "--data", str(tmp_path)) as (running, url):
         assert ca.read_bytes() == trusted
         assert signing_key(url, ca) == key
+        answer = get(f"{url}/graph/v1.0/me/messages/{mail}", ca, token)
+        assert answer["subject"] == "Still here?"
         running.send_signal(signal.SIGTERM)
         assert running.wait(5) in (0, -signal.SIGTERM)
         assert running.stderr
