@@ -7,23 +7,54 @@ deleted, unless DistinctPhysicalAndLogicalDeletesForExchangeSync is true.
 import re
 
 from sandbox.dataverse.attachments import organization
+from sandbox.dataverse.rows import rows_of
 from sandbox.dataverse.session import Session
+from sandbox.graph.events import keep
+from sandbox.graph.ids import ItemKey
 from sandbox.store import Row
+from sandbox.world import World
 
-SYNCED = "_synced"
-"""A mark in an appointment's row that no client sees: server-side synchronisation keeps it."""
 _SETTING = "DistinctPhysicalAndLogicalDeletesForExchangeSync"
+_OUTLOOK_UID = "040000008200E00074C5B7101A82E008"
+"""How the hexadecimal global object ids of Outlook begin (MS-OXOCAL 2.2.1.27)."""
+_DATE = slice(32, 40)
+"""The hexadecimal digits in which such an id tells an occurrence's date."""
+
+
+def mark_synced(world: World, appointment: str) -> None:
+    """Server-side synchronisation has found the appointment's Exchange item, as `exchangeitemid`
+    then tells. Raises KeyError for an id that no appointment has."""
+    rows = rows_of(world)
+    row = rows.get("appointment", appointment)
+    if row is None:
+        raise KeyError(appointment)
+    rows.put("appointment", appointment, {**row, "exchangeitemid": f"AAMk{appointment}"})
 
 
 def cancel_if_synced(session: Session, appointment: Row) -> None:
-    """Marks the Graph events with the appointment's global object id as cancelled."""
-    if not appointment.get(SYNCED) or _deletes_stay_here(session):
-        return
+    """Cancels the meeting in everyone's calendar."""
     uid = appointment.get("globalobjectid")
+    if not uid or not appointment.get("exchangeitemid") or _deletes_stay_here(session):
+        return
     store = session.world.store
-    for event in store.all("graph", "events"):
-        if uid and uid in (event.get("uid"), event.get("iCalUId")):
-            store.put("graph", "events", event["id"], {**event, "isCancelled": True})
+    for table in ("events", "exceptions"):
+        for event in store.all("graph", table):
+            if _same_meeting(event["uid"], uid):
+                keep(store, ItemKey(event["key"], event["occurrence"]), _cancelled(event))
+
+
+def _cancelled(event: Row) -> Row:
+    fields = {**event["fields"], "isCancelled": True, "showAs": "free"}
+    return {**event, "fields": fields, "version": event["version"] + 1}
+
+
+def _same_meeting(uid: str, global_id: str) -> bool:
+    """Whether an appointment's id, perhaps an occurrence's, means the meeting with this uid."""
+    one, other = uid.upper(), global_id.upper()
+    if not other.startswith(_OUTLOOK_UID):
+        return one == other
+    undated = other[: _DATE.start] + other[_DATE.stop :]
+    return undated == one[: _DATE.start] + one[_DATE.stop :] or uid.encode().hex().upper() in other
 
 
 def _deletes_stay_here(session: Session) -> bool:

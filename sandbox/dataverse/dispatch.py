@@ -4,7 +4,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from sandbox.dataverse import errors, reads, writes
+from sandbox.dataverse import errors, functions, metadata_calls, reads, writes
 from sandbox.dataverse.answers import empty_reply, error_reply, json_reply, row_reply
 from sandbox.dataverse.parties import PARTY
 from sandbox.dataverse.path import Segment, segments
@@ -49,7 +49,21 @@ def perform(session: Session, call: Call) -> Reply:
 
 
 def _unbound(session: Session, call: Call, path: list[Segment]) -> Reply:
-    raise errors.unknown_segment(path[0].name)
+    name = path[0].name
+    if name in metadata_calls.ROOTS:
+        return metadata_calls.answer(session, call, path)
+    if len(path) > 1 or name not in functions.NAMES:
+        raise errors.unknown_segment(name)
+    if name in functions.ACTIONS:
+        _require(call, "POST")
+        return functions.ACTIONS[name](session, json_body(call))
+    _require(call, "GET")
+    return functions.call_function(session, name, functions.arguments_of(path[0].key, call))
+
+
+def _require(call: Call, method: str) -> None:
+    if call.method != method:
+        raise _not_allowed(call)
 
 
 def _referenced(session: Session, name: str) -> Segment:
@@ -71,7 +85,7 @@ def _set(session: Session, call: Call, table: Table, rest: list[Segment]) -> Rep
     if not rest and call.method == "GET":
         return reads.many(session, call, prefs, table)
     if not rest and call.method == "POST":
-        id_ = writes.create(session, table, _json(call))
+        id_ = writes.create(session, table, json_body(call))
         return _written(session, call, prefs, table, id_, 201)
     name = rest[0].name if rest else ""
     if name == "$count" and call.method == "GET":
@@ -84,7 +98,7 @@ def _set(session: Session, call: Call, table: Table, rest: list[Segment]) -> Rep
 
 
 def _bulk(session: Session, call: Call, table: Table, action: str) -> Reply:
-    targets = _json(call).get("Targets")
+    targets = json_body(call).get("Targets")
     if not isinstance(targets, list):
         raise errors.bad_payload(table.entity_set, "The parameter 'Targets' is missing.")
     if action == "CreateMultiple":
@@ -125,9 +139,9 @@ def _patch(session: Session, call: Call, prefs: Preferences, table: Table, id_: 
         raise errors.Refused(412, "", "A record with matching key values already exists.")
     if exists or "if-match" in call.headers:
         _check_version(session, call, table, id_)
-        writes.update(session, table, id_, _json(call))
+        writes.update(session, table, id_, json_body(call))
         return _written(session, call, prefs, table, id_, 200)
-    writes.create(session, table, _json(call), id_)
+    writes.create(session, table, json_body(call), id_)
     return _written(session, call, prefs, table, id_, 201)
 
 
@@ -186,7 +200,7 @@ def _property(
         return reads.property_(session, table, id_, name, raw=raw)
     if call.method in ("PUT", "DELETE") and not raw:
         _check_version(session, call, table, id_)
-        value = _json(call).get("value") if call.method == "PUT" else None
+        value = json_body(call).get("value") if call.method == "PUT" else None
         writes.update(session, table, id_, {name: value})
         return empty_reply()
     raise _not_allowed(call)
@@ -216,7 +230,7 @@ def _link(
         return reads.target(session, call, prefs, table, id_, link)
     if call.method == "PUT" and isinstance(link, Collection) and link.table == PARTY.name:
         _check_version(session, call, table, id_)
-        writes.replace_parties(session, table, id_, _json(call).get("value"))
+        writes.replace_parties(session, table, id_, json_body(call).get("value"))
         return empty_reply()
     raise _not_allowed(call)
 
@@ -233,7 +247,7 @@ def _ref(
     if call.method == "GET":
         return reads.references(session, table, id_, link)
     if isinstance(link, Navigation) and call.method in ("PUT", "DELETE"):
-        address = _json(call).get("@odata.id") if call.method == "PUT" else None
+        address = json_body(call).get("@odata.id") if call.method == "PUT" else None
         if call.method == "PUT" and address is None:
             raise errors.bad_payload(table.entity_set, "The property '@odata.id' is missing.")
         writes.update(session, table, id_, {f"{link.name}{BIND}": address})
@@ -241,7 +255,7 @@ def _ref(
     if isinstance(link, Collection) and call.method in ("POST", "DELETE"):
         visible(session, table, id_)
         if call.method == "POST":
-            child, value = resolve(session, _json(call).get("@odata.id")), entity_id
+            child, value = resolve(session, json_body(call).get("@odata.id")), entity_id
             own: str | None = value(session, table.name, id_)
         else:
             child, own = _disassociated(session, call, link, key), None
@@ -262,7 +276,7 @@ def _disassociated(
     return resolve(session, options_of(call.query).get("$id"))
 
 
-def _json(call: Call) -> Mapping[str, Any]:
+def json_body(call: Call) -> Mapping[str, Any]:
     """The request's body as an object; NaN and the like are no JSON."""
     try:
         body = json.loads(call.body or b"{}", parse_constant=_no_constant)

@@ -5,6 +5,7 @@ from typing import Any
 from uuid import NAMESPACE_URL, uuid5
 
 from sandbox.company import Case, Company, Contact, Employee, Lead, Opportunity
+from sandbox.dataverse import limits
 from sandbox.dataverse.rows import Rows, forget, rows_of
 from sandbox.dataverse.schema import SCHEMA
 from sandbox.entra.tokens import APP_OID
@@ -46,6 +47,7 @@ def user_id(address: str) -> str:
 def seed(world: World) -> None:
     """Fills the empty store. What was remembered about former rows and callers is forgotten."""
     forget(world)
+    limits.forget(world)
     rows = rows_of(world)
     with world.store.transaction():
         for table, row in _rows(world.company):
