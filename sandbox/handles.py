@@ -6,17 +6,19 @@ from typing import Any, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import HTMLResponse, JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from sandbox import graph
 from sandbox.entra import tokens
 from sandbox.faults import Fault, Wire
+from sandbox.page import render
 from sandbox.services import SALESFORCE, SERVICES
 from sandbox.world import Audience, World
 
 Handler = Callable[[Request], Awaitable[Response]]
 _Model = TypeVar("_Model", bound=BaseModel)
+_NO_OUTSIDE = "default-src 'none'; style-src 'unsafe-inline'"
 FOLDERS = ("inbox", "sentitems", "drafts")
 
 
@@ -93,7 +95,12 @@ def routes(world: World, wire: Wire) -> list[BaseRoute]:
     async def users(request: Request) -> Response:
         return JSONResponse(_people(world))
 
+    async def page(request: Request) -> Response:
+        html = await render(world, wire, request.app.router)
+        return HTMLResponse(html, headers={"Content-Security-Policy": _NO_OUTSIDE})
+
     return [
+        _route("GET", "/sandbox/", page),
         _route("POST", "/sandbox/tokens", make_token),
         _route("POST", "/sandbox/mail", deliver_mail),
         _route("POST", "/sandbox/calendar", deliver_meeting),
