@@ -66,7 +66,9 @@ def choose(
     return Choice(
         wanted=tuple(Wanted(a, keys[a.id]) for a in attachments if a.id in chosen and not a.inline),
         rejected=tuple(
-            Rejection(clean_name(a.name), "inline") for a in attachments if a.id in chosen and a.inline
+            Rejection(clean_name(a.name), "inline")
+            for a in attachments
+            if a.id in chosen and a.inline
         ),
     )
 
@@ -161,7 +163,9 @@ def file(
             (found,) = await mailbox.read_files(ref, [attachment])
         rejection = unfit(attachment, found, limits)
         if found is None or rejection is not None:
-            raise Unusable(one.key, rejection or Rejection(clean_name(attachment.name), "unavailable"))
+            raise Unusable(
+                one.key, rejection or Rejection(clean_name(attachment.name), "unavailable")
+            )
         return found
 
     return File(

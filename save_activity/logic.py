@@ -9,7 +9,6 @@ from save_activity.attachments import Choice, Unusable
 from save_activity.payload import SaveRequest
 from shared.domain import (
     Activity,
-    Existing,
     File,
     Filing,
     Item,
@@ -49,11 +48,14 @@ async def save(request: SaveRequest, *, crm: Crm, mailbox: Mailbox, policy: Poli
     known, contents = await _look_up_while_reading(item, link, choice, crm, mailbox)
     filing = Filing(known.link or link, request.categories)
     files, rejected = _sort_out(item, choice, contents, known, mailbox)
-    if known.existing is not None and _settled(known.existing, filing):
-        saved = Saved(replace(known.existing.activity, rejected=rejected), created=False)
+    existing = known.existing
+    if existing is None or not existing.complete:
+        saved, rejected = await _save_what_is_readable(item, filing, known, files, rejected, crm)
+    elif existing.adopted:
+        saved = await crm.save(item, filing, known, ())  # it has the files that its tool chose
     else:
-        saved = await _save_what_is_readable(item, filing, known, files, rejected, crm)
-    return replace(saved, activity=_with_notices(saved, request, filing))
+        saved = Saved(existing.activity, created=False)
+    return replace(saved, activity=_told(saved, rejected, request, filing))
 
 
 def _check_request(request: SaveRequest, policy: Policy) -> RecordRef | None:
@@ -123,20 +125,6 @@ def _sort_out(
     return tuple(files), tuple(rejected)
 
 
-def _settled(existing: Existing, filing: Filing) -> bool:
-    """Nothing is left to do: it is whole, and where another tool made it, lacks nothing asked."""
-    if not existing.complete:
-        return False
-    return not existing.adopted or not _lacks(existing.activity, filing)
-
-
-def _lacks(activity: Activity, filing: Filing) -> bool:
-    return (filing.link is not None and not activity.links) or any(
-        value is not None and activity.categories.get(name) is None
-        for name, value in filing.categories.items()
-    )
-
-
 async def _save_what_is_readable(
     item: Item,
     filing: Filing,
@@ -144,7 +132,7 @@ async def _save_what_is_readable(
     files: tuple[File, ...],
     rejected: tuple[Rejection, ...],
     crm: Crm,
-) -> Saved:
+) -> tuple[Saved, tuple[Rejection, ...]]:
     """A file that proves unusable in the middle of the save is left out of the next attempt.
 
     Saving again is safe: the CRM finishes the record that the attempt before began.
@@ -156,20 +144,20 @@ async def _save_what_is_readable(
             files = tuple(file for file in files if file.key != unusable.key)
             rejected = (*rejected, unusable.rejection)
         else:
-            activity = saved.activity
-            return replace(
-                saved, activity=replace(activity, rejected=(*activity.rejected, *rejected))
-            )
+            return saved, rejected
 
 
-def _with_notices(saved: Saved, request: SaveRequest, filing: Filing) -> Activity:
+def _told(
+    saved: Saved, rejected: tuple[Rejection, ...], request: SaveRequest, filing: Filing
+) -> Activity:
+    """The activity with all that the user should know of this save."""
     activity = saved.activity
     notices = list(activity.notices)
     if not saved.created and _differs(activity, filing):
         notices.append(_KEPT)
     if request.follow:
         notices.append(_NOT_FOLLOWED)
-    return replace(activity, notices=tuple(notices))
+    return replace(activity, rejected=(*activity.rejected, *rejected), notices=tuple(notices))
 
 
 def _differs(activity: Activity, filing: Filing) -> bool:

@@ -10,8 +10,9 @@ from typing import Any
 import azure.functions as func
 
 from shared import telemetry
+from shared.domain import Activity
 from shared.errors import InvalidRequest, ThreadlineError
-from shared.wire import Answered, FieldErrorShape, Problem
+from shared.wire import ActivityShape, Answered, FieldErrorShape, Problem
 
 CORRELATION_HEADER = "x-correlation-id"
 
@@ -98,6 +99,21 @@ PROBLEMS: Mapping[str, ProblemKind] = {
 def ok(shape: Answered, *, status: int = HTTPStatus.OK) -> func.HttpResponse:
     """The shape as JSON."""
     return _answer(shape.model_dump_json(), status, "application/json", {})
+
+
+def activity(found: Activity, *, status: int = HTTPStatus.OK) -> func.HttpResponse:
+    """A saved activity; what of it may be logged is noted."""
+    telemetry.note(
+        kind=found.kind,
+        crm=found.crm,
+        links=len(found.links),
+        contacts=len(found.contacts),
+        unmatched=len(found.unmatched),
+        files=len(found.files),
+        rejected=len(found.rejected),
+        notices=",".join(notice.code for notice in found.notices),
+    )
+    return ok(ActivityShape.of(found), status=status)
 
 
 def document(value: Mapping[str, Any]) -> func.HttpResponse:

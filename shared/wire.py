@@ -11,6 +11,7 @@ from pydantic.alias_generators import to_camel
 from shared import domain
 
 _NO_CONTROLS = r"^[^\x00-\x08\x0b\x0c\x0e-\x1f\x7f]*$"
+_ADDRESS_PART = r'[^\s@/\\?%<>"(),:;\[\]\x00-\x1f\x7f]'
 
 ItemId = Annotated[
     str,
@@ -30,7 +31,7 @@ MailboxName = Annotated[
     str,
     StringConstraints(
         max_length=320,
-        pattern=r"^(me|[^\s@/\\?%<>\"(),:;\[\]\x00-\x1f\x7f]+@[^\s@/\\?%<>\"(),:;\[\]\x00-\x1f\x7f]+)$",
+        pattern=rf"^(me|{_ADDRESS_PART}+@{_ADDRESS_PART}+)$",
     ),
     Field(description='"me", or the address of a shared or delegate mailbox.'),
 ]
@@ -43,7 +44,13 @@ FieldValues = Annotated[dict[FieldName, FieldValue], Field(max_length=50)]
 class Asked(BaseModel):
     """The base of what a client sends: nothing is coerced, nothing unknown is let pass."""
 
-    model_config = ConfigDict(strict=True, extra="forbid", frozen=True, alias_generator=to_camel)
+    model_config = ConfigDict(
+        strict=True,
+        extra="forbid",
+        frozen=True,
+        alias_generator=to_camel,
+        defer_build=True,  # a worker builds the shapes of the calls that it answers, when it does
+    )
 
 
 class Answered(BaseModel):
@@ -57,6 +64,7 @@ class Answered(BaseModel):
         validate_by_alias=True,
         serialize_by_alias=True,
         json_schema_serialization_defaults_required=True,
+        defer_build=True,
     )
 
 

@@ -1,0 +1,23 @@
+"""GET /api/activities"""
+
+import azure.functions as func
+
+from find_activity import logic
+from find_activity.payload import FIND, FindQuery
+from shared import composition, endpoint, replies
+
+bp = func.Blueprint()
+
+
+@bp.function_name(FIND.name)
+@bp.route(FIND.route, methods=[FIND.method], auth_level=func.AuthLevel.ANONYMOUS)
+@endpoint.answering(FIND.name)
+async def find_activity(req: func.HttpRequest) -> func.HttpResponse:
+    caller = await composition.caller(req.headers.get("Authorization"))
+    query = endpoint.query(req, FindQuery)
+    activity = await logic.find(
+        query.ref(),
+        crm=composition.crm_for(caller),
+        mailbox=composition.mailbox_for(caller),
+    )
+    return replies.activity(activity)

@@ -1,0 +1,13 @@
+"""The app: registers the rooms and nothing else."""
+
+import azure.functions as func
+
+from delete_activity.trigger import bp as delete_activity
+from edit_activity.trigger import bp as edit_activity
+from find_activity.trigger import bp as find_activity
+from save_activity.trigger import bp as save_activity
+from service_info.trigger import bp as service_info
+
+app = func.FunctionApp()
+for room in (save_activity, find_activity, edit_activity, delete_activity, service_info):
+    app.register_functions(room)

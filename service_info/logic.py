@@ -1,0 +1,75 @@
+"""Looks whether this deployment works, at most once in some seconds however often it is asked."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from time import monotonic
+
+from shared.errors import ThreadlineError
+
+FRESH = 10.0
+"""Seconds for which a finding is told again instead of looking."""
+
+PATIENCE = 8.0
+"""Seconds that one check may take."""
+
+Check = Callable[[], Awaitable[None]]
+
+
+@dataclass(frozen=True, slots=True)
+class Health:
+    """`checks` maps a name to "ok" or to what is wrong."""
+
+    checks: Mapping[str, str]
+
+    @property
+    def ok(self) -> bool:
+        return all(finding == "ok" for finding in self.checks.values())
+
+
+class HealthMonitor:
+    """Remembers the last finding. `checks` pass by returning and fail by a `ThreadlineError`."""
+
+    def __init__(
+        self,
+        checks: Mapping[str, Check],
+        *,
+        clock: Callable[[], float] = monotonic,
+        patience: float = PATIENCE,
+    ) -> None:
+        self._checks = checks
+        self._clock = clock
+        self._patience = patience
+        self._last: tuple[float, Health] | None = None
+        self._looking: asyncio.Task[Health] | None = None
+
+    async def health(self) -> Health:
+        """The finding, not older than `FRESH` seconds; those who ask meanwhile share one look."""
+        if self._last and self._clock() - self._last[0] < FRESH:
+            return self._last[1]
+        if self._looking is None:
+            self._looking = asyncio.ensure_future(self._look())
+            self._looking.add_done_callback(self._looked)
+        return await asyncio.shield(self._looking)
+
+    def _looked(self, _: object) -> None:
+        self._looking = None
+
+    async def _look(self) -> Health:
+        findings = await asyncio.gather(
+            *(_finding(check, self._patience) for check in self._checks.values())
+        )
+        health = Health(dict(zip(self._checks, findings, strict=True)))
+        self._last = (self._clock(), health)
+        return health
+
+
+async def _finding(check: Check, patience: float) -> str:
+    try:
+        async with asyncio.timeout(patience):
+            await check()
+    except ThreadlineError as error:
+        return error.detail
+    except TimeoutError:
+        return "It did not answer in time."
+    return "ok"

@@ -1,0 +1,78 @@
+"""Who may import whom, and what a worker may load before anyone calls it."""
+
+import ast
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+ROOMS = sorted(path.parent.name for path in ROOT.glob("*/trigger.py"))
+HEAVY = ("msgraph", "azure.identity", "azure.core", "httpx", "aiohttp", "simple_salesforce", "jwt")
+SPEAK_AZURE = {
+    "function_app.py",
+    "shared/endpoint.py",
+    "shared/replies.py",
+    "shared/caller.py",
+    *(f"{room}/trigger.py" for room in ROOMS),
+}
+
+
+def sources() -> Iterator[Path]:
+    yield ROOT / "function_app.py"
+    for folder in ("shared", *ROOMS):
+        yield from (ROOT / folder).rglob("*.py")
+
+
+def imported(source: Path) -> Iterator[str]:
+    for node in ast.walk(ast.parse(source.read_text("utf-8"))):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            yield node.module or ""
+
+
+def test_the_import_contracts_are_kept() -> None:
+    run = subprocess.run(
+        [Path(sys.executable).with_name("lint-imports"), "--no-logo"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert run.returncode == 0, run.stdout + run.stderr
+
+
+def test_only_the_edge_speaks_azure_functions() -> None:
+    speaking = {
+        source.relative_to(ROOT).as_posix()
+        for source in sources()
+        if any(name.startswith("azure.functions") for name in imported(source))
+    }
+    assert speaking <= SPEAK_AZURE
+
+
+@pytest.mark.parametrize("room", ROOMS)
+def test_only_a_trigger_sees_composition(room: str) -> None:
+    seeing = {
+        source.name
+        for source in (ROOT / room).rglob("*.py")
+        if source.name != "trigger.py"
+        for node in ast.walk(ast.parse(source.read_text("utf-8")))
+        if isinstance(node, ast.ImportFrom)
+        and (node.module == "shared.composition" or node.module == "shared")
+        and any(alias.name == "composition" for alias in node.names)
+    }
+    assert seeing == set()
+
+
+def test_loading_the_app_loads_nothing_heavy() -> None:
+    script = "import sys, function_app; print(*sys.modules)"
+    run = subprocess.run(
+        [sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    loaded = set(run.stdout.split())
+    assert "save_activity.trigger" in loaded
+    assert loaded.isdisjoint(HEAVY)
