@@ -57,6 +57,10 @@ class Store:
         """Every row, in the order of their first insertion."""
         return list(self._tables.get((service, table), {}).values())
 
+    def items(self, service: str, table: str) -> list[tuple[str, Row]]:
+        """As `all`, each row with its id."""
+        return list(self._tables.get((service, table), {}).items())
+
     def empty(self, service: str) -> bool:
         return not any(rows for (owner, _), rows in self._tables.items() if owner == service)
 

@@ -1,6 +1,6 @@
 """The Microsoft Graph stand-in: Outlook mail and calendars of the sample company."""
 
-from sandbox.graph import drafts, events, messages
+from sandbox.graph import drafts, events, messages, samples
 from sandbox.graph.event_views import event_id
 from sandbox.graph.ics import NotACalendar
 from sandbox.graph.message_views import message_id
@@ -14,6 +14,7 @@ __all__ = [
     "deliver_mail",
     "deliver_meeting",
     "routes",
+    "sample_id",
     "seed",
     "send_draft",
 ]
@@ -21,6 +22,22 @@ __all__ = [
 
 def seed(world: World) -> None:
     """Fills the mailboxes with the sample items."""
+    samples.fill(world)
+
+
+def sample_id(world: World, alias: str) -> str:
+    """The regular Graph id of a sample item, such as `quote-request-en`.
+
+    `sample/manifest.json` lists the aliases. Raises KeyError for one that it doesn't have, and for
+    a message that is gone.
+    """
+    entry, key = samples.find(alias)
+    if entry["kind"] == "meeting":
+        return event_id(entry["mailbox"], key, False)
+    row = world.store.get(messages.SERVICE, "messages", key.row)
+    if row is None:
+        raise KeyError(alias)
+    return message_id(row, False)
 
 
 def deliver_mail(world: World, mailbox: str, folder: str, raw: bytes) -> str:

@@ -18,6 +18,8 @@ from sandbox.store import Store
 
 _OUTLOOK_UID = "040000008200E00074C5B7101A82E008"
 _MEETING = "{6ED8DA90-450B-101B-98DA-00AA003F1305}"
+_SOME_HAVE = frozenset({"originalStart"})
+"""May be selected of every event, and is left out of those that have none."""
 
 
 def event_id(owner: str, key: ItemKey, immutable: bool) -> str:
@@ -28,7 +30,7 @@ def event_json(
     store: Store, event: Event, query: Query, prefer: Preferences, *, beta: bool = False
 ) -> dict[str, Any]:
     """Raises GraphError for properties that an event doesn't have."""
-    shown = selected(_whole(event, prefer), query.select, "microsoft.graph.event", frozenset())
+    shown = selected(_whole(event, prefer), query.select, "microsoft.graph.event", _SOME_HAVE)
     for expand in query.expand:
         match expand.name.lower():
             case "attachments":

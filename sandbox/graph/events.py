@@ -23,6 +23,7 @@ from sandbox.store import Row, Store
 
 EventType = Literal["singleInstance", "seriesMaster", "occurrence", "exception"]
 FOLDER = "calendar"
+TABLES = ("events", "exceptions", "event_uids")
 _NO_TIME = "0001-01-01T00:00:00Z"
 
 
@@ -47,25 +48,30 @@ class Event:
         return _moment(self.row, "end")
 
 
-def deliver(store: Store, mailbox: Mailbox, raw: bytes, now: datetime) -> ItemKey:
+def deliver(
+    store: Store, mailbox: Mailbox, raw: bytes, now: datetime, new_key: str | None = None
+) -> ItemKey:
     """Puts a calendar file's meeting into a calendar, or changes or cancels the one of that uid.
 
-    Gives the key of the first event in it. Raises NotACalendar.
+    Gives the key of the first event in it; a new meeting gets `new_key` where that is given.
+    Raises NotACalendar.
     """
     with store.transaction():
         first, *others = parse_calendar(raw)
-        key = _place(store, mailbox, first, now)
+        key = _place(store, mailbox, first, now, new_key)
         for exception in others:
             _place(store, mailbox, exception, now)
         return key
 
 
-def _place(store: Store, mailbox: Mailbox, parsed: ParsedEvent, now: datetime) -> ItemKey:
+def _place(
+    store: Store, mailbox: Mailbox, parsed: ParsedEvent, now: datetime, new_key: str | None = None
+) -> ItemKey:
     uid_row = f"{mailbox.address} {parsed.uid}"
     known = store.get(SERVICE, "event_uids", uid_row) if parsed.uid else None
     master = store.get(SERVICE, "events", known["key"]) if known else None
     if master is None:
-        key = ItemKey(uuid4().hex)
+        key = ItemKey(new_key or uuid4().hex)
         uid = parsed.uid or f"{key.item}@{mailbox.address.rpartition('@')[2]}"
         store.put(SERVICE, "event_uids", f"{mailbox.address} {uid}", {"key": key.item})
         _put(store, key, _row(mailbox, key, uid, parsed, None, now), parsed, now)

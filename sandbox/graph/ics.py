@@ -87,7 +87,7 @@ def parse_calendar(raw: bytes) -> list[ParsedEvent]:
 def _event(found: Component, cancel: bool, home: str) -> ParsedEvent:
     begin = _when(found, "DTSTART")
     all_day = not isinstance(begin, datetime)
-    zone = home if all_day else _zone_of(begin, home)
+    zone = home if all_day else _zone_of(found, begin, home)
     start = _wall(begin, zone)
     end = _end(found, start, zone, all_day)
     html = str(found.get("X-ALT-DESC", ""))
@@ -125,8 +125,12 @@ def _home_zone(calendar: Component) -> str:
     return next((iana for name in named if (iana := zones.iana_name(name))), "UTC")
 
 
-def _zone_of(when: datetime, home: str) -> str:
-    return home if when.tzinfo is None else zones.name_of(when)
+def _zone_of(found: Component, when: datetime, home: str) -> str:
+    """The IANA name of a start's zone; UTC where it is of the file's own making."""
+    if when.tzinfo is None:
+        return home
+    named = str(found["DTSTART"].params.get("TZID", ""))
+    return zones.iana_name(named) or zones.name_of(when)
 
 
 def _wall(value: Any, zone: str) -> datetime:

@@ -17,6 +17,7 @@ from sandbox.graph.people import Mailbox
 from sandbox.store import Row, Store
 
 SERVICE = "graph"
+TABLES = ("messages", "mime", "attachments", "attachment_lists", "threads")
 FOLDERS = {
     "inbox": "Inbox",
     "sentitems": "Sent Items",
@@ -35,10 +36,17 @@ def attachment_size(content: int, name: str) -> int:
     return content + 240 + 2 * len(name)
 
 
-def deliver(store: Store, mailbox: Mailbox, folder: str, raw: bytes, now: datetime) -> ItemKey:
-    """Puts a message into a folder, without sending it anywhere."""
+def deliver(
+    store: Store,
+    mailbox: Mailbox,
+    folder: str,
+    raw: bytes,
+    now: datetime,
+    key: str | None = None,
+) -> ItemKey:
+    """Puts a message into a folder, without sending it anywhere. `key` None makes a new one."""
     parsed = parse(raw)
-    key = uuid4().hex
+    key = key or uuid4().hex
     draft = folder == "drafts"
     message_id = parsed.message_id or (made_message_id(key, mailbox) if draft else None)
     fields = _fields(parsed, message_id, draft, now)
@@ -162,7 +170,7 @@ def _fields(
         "subject": parsed.subject,
         "bodyPreview": preview(parsed.body, parsed.body_type == "html"),
         "importance": parsed.importance,
-        "conversationIndex": parsed.conversation_index,
+        "conversationIndex": parsed.conversation_index or _conversation_index(parsed, received),
         "isDeliveryReceiptRequested": None if draft else False,
         "isReadReceiptRequested": parsed.read_receipt,
         "isRead": draft,
@@ -180,6 +188,14 @@ def _fields(
     if parsed.meeting:
         fields["meetingMessageType"] = parsed.meeting[1]
     return fields
+
+
+def _conversation_index(parsed: ParsedMessage, when: datetime) -> str:
+    """A 22-byte header (MS-OXOMSG 2.2.1.3): 1, five bytes of the file time, and a GUID."""
+    ticks = int(when.timestamp() * 10_000_000) + 116_444_736_000_000_000
+    first = parsed.references[:1] or (parsed.in_reply_to, parsed.message_id)
+    guid = uuid5(NAMESPACE_URL, next((id_ for id_ in first if id_), parsed.subject))
+    return b64encode(b"\x01" + ticks.to_bytes(8, "big")[:5] + guid.bytes).decode()
 
 
 def find_message(store: Store, mailbox: Mailbox | None, id_: str) -> tuple[Row, bool] | None:

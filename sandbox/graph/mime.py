@@ -16,6 +16,7 @@ from typing import Any, Literal
 from sandbox.graph.decoding import addresses, all_headers, decode_text, decode_words, header
 
 AttachmentKind = Literal["file", "item", "reference"]
+Importance = Literal["low", "normal", "high"]
 REFERENCE_HEADER = "X-Reference-Attachment"
 """On a MIME part: the URL of a file in the cloud; the part becomes a reference attachment."""
 
@@ -65,7 +66,7 @@ class ParsedMessage:
     reply_to: tuple[tuple[str, str], ...]
     sent: datetime | None
     received: datetime | None
-    importance: Literal["low", "normal", "high"]
+    importance: Importance
     sensitivity: int
     categories: tuple[str, ...]
     read_receipt: bool
@@ -149,7 +150,8 @@ class _Parts:
             self.meeting = _MEETING_TYPES.get(method, _MEETING_TYPES["REQUEST"])
         elif kind in ("text/plain", "text/html") and not is_file and not self._found_body:
             self._found_body = True
-            self.body = decode_text(_payload(part), _charset(part))
+            text = decode_text(_payload(part), _charset(part))
+            self.body = text.replace("\r\n", "\n").replace("\n", "\r\n")
             self.body_type = "html" if kind == "text/html" else "text"
         else:
             self._files.append(part)
@@ -266,12 +268,15 @@ def _date(value: str | None) -> datetime | None:
         return None
 
 
-def _importance(message: Message) -> Literal["low", "normal", "high"]:
+def _importance(message: Message) -> Importance:
+    """By the Importance header, else by X-Priority: 1 and 2 are high, 4 and 5 low."""
     value = (header(message, "importance") or "").lower()
-    if value in ("high", "low"):
-        return "high" if value == "high" else "low"
     priority = (header(message, "x-priority") or "")[:1]
-    return {"1": "high", "2": "high", "4": "low", "5": "low"}.get(priority, "normal")  # type: ignore[return-value]
+    if value == "high" or (not value and priority in ("1", "2")):
+        return "high"
+    if value == "low" or (not value and priority in ("4", "5")):
+        return "low"
+    return "normal"
 
 
 def _listed(value: str | None) -> tuple[str, ...]:

@@ -1,6 +1,6 @@
 """Time zones: Exchange speaks Windows names, calendars files speak IANA's, Graph takes both."""
 
-from datetime import datetime, timedelta, tzinfo
+from datetime import datetime
 from zoneinfo import ZoneInfo, available_timezones
 
 from icalendar.timezone.windows_to_olson import WINDOWS_TO_OLSON
@@ -42,13 +42,7 @@ def zone(iana: str) -> ZoneInfo:
 
 def name_of(when: datetime) -> str:
     """The IANA name of a datetime's zone; UTC where it has only an offset."""
-    found: tzinfo | None = when.tzinfo
-    key = getattr(found, "key", None)
+    key = getattr(when.tzinfo, "key", None)
     if isinstance(key, str):
         return iana_name(key) or "UTC"
     return "UTC"
-
-
-def is_whole_day(start: datetime, end: datetime) -> bool:
-    midnight = start.time() == end.time() == datetime.min.time()
-    return midnight and end - start >= timedelta(days=1)
