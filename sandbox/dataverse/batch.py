@@ -7,9 +7,7 @@ batch with 400, unless `Prefer: odata.continue-on-error`.
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace
-from email.message import Message
 from email.parser import BytesParser
-from email.policy import HTTP
 from functools import partial
 from http import HTTPStatus
 from uuid import uuid4
@@ -17,6 +15,7 @@ from uuid import uuid4
 from sandbox.dataverse import errors
 from sandbox.dataverse.answers import error_reply
 from sandbox.dataverse.dispatch import answer, perform
+from sandbox.dataverse.multipart import MIXED, Part, parts
 from sandbox.dataverse.preferences import preferences
 from sandbox.dataverse.session import Call, Reply, Session
 
@@ -25,19 +24,19 @@ MAX_URL = 65_536
 _ROOT = "/api/data/v9.2/"
 _CHANGES = ("POST", "PUT", "PATCH", "DELETE")
 
-Part = tuple[Reply, str | None]
+Done = tuple[Reply, str | None]
 """A reply and the Content-ID of its request."""
 
 
 def run(session: Session, call: Call) -> Reply:
     """The reply to a whole batch. Raises Refused where it can't be read at all."""
-    parts = _parts(call)
-    _check_size(parts)
+    found = [(part, _opened(part)) for part in parts(call.headers, call.body)]
+    _check_size(found)
     go_on = preferences(call.headers.get("prefer", "")).continue_on_error
     boundary = f"batchresponse_{uuid4()}"
     chunks, failed = [], False
-    for part in parts:
-        chunk, ok = _change_set(session, part) if part.is_multipart() else _single(session, part)
+    for part, inner in found:
+        chunk, ok = _change_set(session, inner) if inner else _single(session, part)
         chunks.append(chunk)
         failed = failed or not ok
         if not ok and not go_on:
@@ -50,42 +49,29 @@ def run(session: Session, call: Call) -> Reply:
     )
 
 
-def _parts(call: Call) -> list[Message]:
-    content_type = call.headers.get("content-type", "")
-    head = b"Content-Type: " + content_type.encode("latin-1") + b"\r\n\r\n"
-    message: Message = BytesParser(policy=HTTP).parsebytes(head + call.body)
-    boundary = message.get_boundary()
-    if message.get_content_type() != "multipart/mixed" or not boundary:
-        raise errors.bad_query(
-            f"The message does not contain a valid multipart/mixed content type: '{content_type}'."
-        )
-    if f"--{boundary}\r\n".encode() not in call.body or not message.is_multipart():
-        raise errors.bad_query(
-            "The batch request body could not be read: its lines must end in CRLF, and its parts "
-            "must be delimited by the boundary of the Content-Type header."
-        )
-    parts = message.get_payload()
-    return [part for part in parts if isinstance(part, Message)] if isinstance(parts, list) else []
-
-
-def _check_size(parts: list[Message]) -> None:
-    count = sum(len(p.get_payload()) if p.is_multipart() else 1 for p in parts)
+def _check_size(found: list[tuple[Part, list[Part]]]) -> None:
+    count = sum(len(inner) or 1 for _, inner in found)
     if count > MAX_REQUESTS:
         raise errors.bad_query(
             f"The batch holds {count} requests; at most {MAX_REQUESTS} are allowed."
         )
 
 
-def _single(session: Session, part: Message) -> tuple[bytes, bool]:
+def _opened(part: Part) -> list[Part]:
+    """The requests of a change set; none for any other part."""
+    return parts(part.headers, part.body) if part.content_type == MIXED else []
+
+
+def _single(session: Session, part: Part) -> tuple[bytes, bool]:
     reply = _guarded(session, part, partial(answer, session))
     return _wrapped((reply, None)), reply.status < HTTPStatus.BAD_REQUEST
 
 
-def _change_set(session: Session, part: Message) -> tuple[bytes, bool]:
+def _change_set(session: Session, requests: list[Part]) -> tuple[bytes, bool]:
     boundary = f"changesetresponse_{uuid4()}"
     try:
         with session.world.store.transaction():
-            done = list(_changes(session, part))
+            done = list(_changes(session, requests))
     except _Failed as failure:
         return _wrapped((failure.reply, None)), False
     inner = b"".join(b"--%s\r\n%s\r\n" % (boundary.encode(), _wrapped(d)) for d in done)
@@ -101,10 +87,10 @@ class _Failed(Exception):
         self.reply = reply
 
 
-def _changes(session: Session, part: Message) -> Iterator[Part]:
+def _changes(session: Session, requests: list[Part]) -> Iterator[Done]:
     references: dict[str, tuple[str, str]] = {}
-    for request in _requests(part):
-        content_id = str(request.get("Content-ID", "")).strip()
+    for request in requests:
+        content_id = request.headers.get("content-id", "")
         inside = replace(session, references=references)
         reply = _guarded(session, request, partial(_change, inside, content_id))
         if reply.status >= HTTPStatus.BAD_REQUEST:
@@ -112,11 +98,6 @@ def _changes(session: Session, part: Message) -> Iterator[Part]:
         if reply.touched:
             references[content_id] = reply.touched
         yield reply, content_id
-
-
-def _requests(part: Message) -> list[Message]:
-    found = part.get_payload()
-    return [p for p in found if isinstance(p, Message)] if isinstance(found, list) else []
 
 
 def _change(session: Session, content_id: str, call: Call) -> Reply:
@@ -136,7 +117,7 @@ def _change(session: Session, content_id: str, call: Call) -> Reply:
     return perform(session, call)
 
 
-def _guarded(session: Session, part: Message, do: Callable[[Call], Reply]) -> Reply:
+def _guarded(session: Session, part: Part, do: Callable[[Call], Reply]) -> Reply:
     prefer = ""
     try:
         call = _call(part)
@@ -146,13 +127,11 @@ def _guarded(session: Session, part: Message, do: Callable[[Call], Reply]) -> Re
         return error_reply(error, preferences(prefer))
 
 
-def _call(part: Message) -> Call:
+def _call(part: Part) -> Call:
     """The HTTP request inside a part. Raises Refused where there is none."""
-    if part.get_content_type() != "application/http":
+    if part.content_type != "application/http":
         raise errors.bad_query("A part of the batch is not of type 'application/http'.")
-    content = part.get_payload(decode=True)
-    raw = content if isinstance(content, bytes) else b""
-    head, _, body = raw.lstrip(b"\r\n").partition(b"\r\n\r\n")
+    head, _, body = part.body.lstrip(b"\r\n").partition(b"\r\n\r\n")
     line, _, lines = head.partition(b"\r\n")
     words = line.decode("latin-1").split(" ")
     if len(words) < 3 or not words[-1].startswith("HTTP/"):
@@ -160,7 +139,7 @@ def _call(part: Message) -> Call:
     url = " ".join(words[1:-1])
     if len(url) > MAX_URL:
         raise errors.Refused(414, "", "Request URL Too Long")
-    headers = BytesParser(policy=HTTP).parsebytes(lines + b"\r\n\r\n", headersonly=True)
+    headers = BytesParser().parsebytes(lines + b"\r\n\r\n", headersonly=True)
     target, _, query = url.partition("?")
     return Call(
         words[0].upper(),
@@ -171,8 +150,8 @@ def _call(part: Message) -> Call:
     )
 
 
-def _wrapped(part: Part) -> bytes:
-    reply, content_id = part
+def _wrapped(done: Done) -> bytes:
+    reply, content_id = done
     lines = ["Content-Type: application/http", "Content-Transfer-Encoding: binary"]
     if content_id is not None:
         lines.append(f"Content-ID: {content_id}")

@@ -57,7 +57,7 @@ def query(session: Session, body: Mapping[str, Any]) -> Reply:
     ]
     hits.sort(key=lambda hit: -hit["Score"])
     top, skip = min(int(body.get("top") or 50), MAX_TOP), int(body.get("skip") or 0)
-    response = {
+    response: dict[str, Any] = {
         "Error": None,
         "Value": hits[skip : skip + top],
         "Facets": {},
