@@ -46,8 +46,8 @@ _Shape = TypeVar("_Shape", bound=BaseModel)
 class GraphMailbox:
     """Reads as the caller whose Graph token `token` gives; made anew for each incoming request.
 
-    `root` is Graph's address with its version, such as https://graph.microsoft.com/v1.0. All calls
-    here only read, so all of them are repeatable.
+    `root` is Graph's address with its version, such as https://graph.microsoft.com/v1.0. `token` is
+    asked once, and again after a 401, when it should give another one.
     """
 
     def __init__(
@@ -57,6 +57,8 @@ class GraphMailbox:
         self._errand = errand
         self._root = root.rstrip("/")
         self._token = token
+        self._held: str | None = None
+        self._asking = asyncio.Lock()
 
     async def fetch(self, ref: ItemRef) -> Item:
         """See `Mailbox`. The id in the answer's `ref` is the immutable one, whichever was asked."""
@@ -96,9 +98,15 @@ class GraphMailbox:
         return mapping.meeting(ref, _shaped(wire.Event, content))
 
     async def _contents(self, ref: ItemRef, group: Group) -> Mapping[int, bytes | None]:
-        if len(group) == 1 and group[0].attachment.kind is not AttachmentKind.REFERENCE:
+        if group[0].attachment.kind is AttachmentKind.REFERENCE:
+            try:
+                return await self._batch(self._beta, ref, group)
+            except (NotFound, Forbidden, Upstream):
+                # Graph's beta promises nothing: a link is not worth failing a save for
+                return {step.place: None for step in group}
+        if len(group) == 1:
             return {group[0].place: await self._content(ref, group[0].attachment)}
-        return await self._batch(ref, group)
+        return await self._batch(self._root, ref, group)
 
     async def _content(self, ref: ItemRef, attachment: Attachment) -> bytes | None:
         try:
@@ -108,8 +116,7 @@ class GraphMailbox:
         is_item = attachment.kind is AttachmentKind.ITEM
         return as_message(answer.content) if is_item else answer.content
 
-    async def _batch(self, ref: ItemRef, group: Group) -> Mapping[int, bytes | None]:
-        root = self._beta if group[0].attachment.kind is AttachmentKind.REFERENCE else self._root
+    async def _batch(self, root: str, ref: ItemRef, group: Group) -> Mapping[int, bytes | None]:
         waiting = {step.place: step.attachment for step in group}
         found: dict[int, bytes | None] = {}
         for attempt in range(1, _ATTEMPTS + 1):
@@ -158,16 +165,31 @@ class GraphMailbox:
     async def _send(
         self, method: str, url: str, content: bytes | None = None, content_type: str = ""
     ) -> Answer:
-        headers = {**_PREFERENCES, "Authorization": f"Bearer {await self._token()}"}
-        if content_type:
-            headers["Content-Type"] = content_type
-        # repeatable: nothing here changes anything, a batch holds GETs only
-        call = Call(method, url, headers=headers, content=content, repeatable=True)
-        answer = await self._sender.send(call, self._errand)
+        token = await self._bearer()
+        answer = await self._once(method, url, token, content, content_type)
+        if answer.status == HTTPStatus.UNAUTHORIZED:
+            token = await self._bearer(refused=token)
+            answer = await self._once(method, url, token, content, content_type)
         if answer.status != HTTPStatus.OK:
             wait = retry_after(answer.headers, datetime.now(UTC))
             raise failure(answer.status, parsed_if_json(answer.content), wait)
         return answer
+
+    async def _once(
+        self, method: str, url: str, token: str, content: bytes | None, content_type: str
+    ) -> Answer:
+        headers = {**_PREFERENCES, "Authorization": f"Bearer {token}"}
+        if content_type:
+            headers["Content-Type"] = content_type
+        # repeatable: nothing here changes anything, a batch holds GETs only
+        call = Call(method, url, headers=headers, content=content, repeatable=True)
+        return await self._sender.send(call, self._errand)
+
+    async def _bearer(self, refused: str | None = None) -> str:
+        async with self._asking:
+            if self._held is None or self._held == refused:
+                self._held = await self._token()
+            return self._held
 
 
 def _batched_path(ref: ItemRef, attachment: Attachment) -> str:

@@ -1,0 +1,92 @@
+"""Mailboxes in memory that keep every promise of `shared.ports.Mailbox`."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+from shared.domain import Attachment, Email, Item, ItemRef
+from shared.errors import Forbidden, NotFound, ThreadlineError, Unsupported
+
+
+@dataclass
+class MailboxWorld:
+    """Every mailbox of the company, and who may open whose besides their own.
+
+    `failure` is raised by every call while it is set. `calls` counts what was asked, by method.
+    """
+
+    delegates: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    failure: ThreadlineError | None = None
+    calls: list[str] = field(default_factory=list)
+    _items: dict[tuple[str, str], Item] = field(default_factory=dict)
+    _files: dict[tuple[str, str, str], bytes] = field(default_factory=dict)
+    _sources: dict[tuple[str, str], bytes] = field(default_factory=dict)
+
+    def put(
+        self,
+        address: str,
+        item: Item,
+        files: Mapping[str, bytes] | None = None,
+        source: bytes = b"",
+    ) -> ItemRef:
+        """Puts an item into that mailbox under its own id, or replaces it.
+
+        `files` are the contents of its attachments by attachment id; one that is missing can't be
+        read. The answer names the item as its owner does.
+        """
+        key = (address.casefold(), item.ref.id)
+        self._items[key] = item
+        self._sources[key] = source
+        for id_, content in (files or {}).items():
+            self._files[(*key, id_)] = content
+        return ItemRef(item.kind, "me", item.ref.id)
+
+    def remove(self, address: str, id_: str) -> None:
+        """Deletes an item from that mailbox."""
+        del self._items[(address.casefold(), id_)]
+
+    def item(self, owner: str, ref: ItemRef) -> Item:
+        found = self._items.get((owner, ref.id))
+        if found is None or found.kind != ref.kind:
+            raise NotFound("No such item.", code="item_not_found")
+        return replace(found, ref=ref)
+
+    def content(self, owner: str, ref: ItemRef, attachment: Attachment) -> bytes | None:
+        return self._files.get((owner, ref.id, attachment.id))
+
+    def source(self, owner: str, ref: ItemRef) -> bytes:
+        return self._sources[(owner, ref.id)]
+
+
+class FakeMailbox:
+    """Outlook as one person sees it."""
+
+    def __init__(self, world: MailboxWorld, address: str) -> None:
+        self._world = world
+        self._me = address.casefold()
+
+    async def fetch(self, ref: ItemRef) -> Item:
+        return self._world.item(self._opened("fetch", ref), ref)
+
+    async def identify(self, ref: ItemRef) -> Item:
+        return self._world.item(self._opened("identify", ref), ref)
+
+    async def read_files(
+        self, ref: ItemRef, attachments: Sequence[Attachment]
+    ) -> Sequence[bytes | None]:
+        owner = self._opened("read_files", ref)
+        return [self._world.content(owner, ref, attachment) for attachment in attachments]
+
+    async def read_source(self, ref: ItemRef) -> bytes:
+        owner = self._opened("read_source", ref)
+        if not isinstance(self._world.item(owner, ref), Email):
+            raise Unsupported("Only an e-mail has a source.")
+        return self._world.source(owner, ref)
+
+    def _opened(self, method: str, ref: ItemRef) -> str:
+        self._world.calls.append(method)
+        if self._world.failure:
+            raise self._world.failure
+        owner = self._me if ref.mailbox == "me" else ref.mailbox.casefold()
+        if owner != self._me and owner not in self._world.delegates.get(self._me, frozenset()):
+            raise Forbidden("This mailbox is another person's.")
+        return owner
