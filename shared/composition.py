@@ -6,6 +6,7 @@ heavy is imported here, on first use, so that a worker starts fast.
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import lru_cache, partial
 from pathlib import Path
@@ -15,16 +16,20 @@ from weakref import WeakKeyDictionary
 from pydantic import ValidationError
 
 from shared import telemetry
-from shared.errors import Unavailable
+from shared.errors import Forbidden, Unavailable
 from shared.policy import Policy
 from shared.settings import Settings, settings
 
 if TYPE_CHECKING:
+    from shared.app_tokens import AppTokens
     from shared.caller import Authenticator, Caller
     from shared.crm import OpenCrm
     from shared.on_behalf_of import OnBehalfOf
     from shared.outbound import Sender
     from shared.ports import Crm, Mailbox
+
+_HEALTH_PATIENCE = 6.0
+"""Seconds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +39,7 @@ class _Shared:
     sender: "Sender"
     authenticator: "Authenticator"
     on_behalf_of: "OnBehalfOf"
+    app_tokens: "AppTokens"
     open_crm: "OpenCrm"
 
 
@@ -92,7 +98,7 @@ def policy() -> Policy:
 
 def health_checks() -> Mapping[str, Callable[[], Awaitable[None]]]:
     """What `GET /api/health` looks at, by name."""
-    return {"settings": _check_settings, "policy": _check_policy}
+    return {"settings": _check_settings, "policy": _check_policy, "crm": _check_crm}
 
 
 async def close() -> None:
@@ -112,6 +118,7 @@ def _shared() -> _Shared:
 
 
 def _build(chosen: Settings) -> _Shared:
+    from shared.app_tokens import AppTokens
     from shared.caller import Authenticator
     from shared.crm import open_crm
     from shared.on_behalf_of import App, OnBehalfOf
@@ -123,25 +130,23 @@ def _build(chosen: Settings) -> _Shared:
         prefix = f"{Settings.model_config['env_prefix']}{chosen.crm}_"
         raise _not_set_up(error, prefix) from None
     sender = Sender()
-    authority = str(chosen.authority)
     secret = chosen.client_secret
+    app = App(
+        client_id=chosen.client_id,
+        authority=str(chosen.authority),
+        client_secret=secret.get_secret_value() if secret else None,
+        identity_client_id=chosen.identity_client_id,
+    )
     return _Shared(
         sender=sender,
         authenticator=Authenticator(
             sender,
             tenants=chosen.tenant_list,
             audiences=chosen.audiences,
-            authority=authority,
+            authority=app.authority,
         ),
-        on_behalf_of=OnBehalfOf(
-            sender,
-            App(
-                client_id=chosen.client_id,
-                authority=authority,
-                client_secret=secret.get_secret_value() if secret else None,
-                identity_client_id=chosen.identity_client_id,
-            ),
-        ),
+        on_behalf_of=OnBehalfOf(sender, app),
+        app_tokens=AppTokens(sender, app, chosen.tenant_list[0]),
         open_crm=opener,
     )
 
@@ -181,3 +186,16 @@ async def _check_settings() -> None:
 
 async def _check_policy() -> None:
     policy()
+
+
+async def _check_crm() -> None:
+    """Asks as the app. A CRM that doesn't know the app still answers, and callers come as
+    themselves, so that is no failure."""
+    from shared.crm import Connection
+
+    shared = _shared()
+    errand = shared.sender.errand(_HEALTH_PATIENCE, telemetry.correlation_id())
+    with suppress(Forbidden):
+        await shared.open_crm(
+            Connection(shared.sender, errand, token=shared.app_tokens.source(errand))
+        ).check()

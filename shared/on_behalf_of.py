@@ -107,7 +107,9 @@ class OnBehalfOf:
 
         transport = SenderTransport(self._sender, errand)
         try:
-            assertion = None if self._app.client_secret else await self._assertion(transport)
+            assertion = (
+                None if self._app.client_secret else await federated_assertion(self._app, transport)
+            )
             async with OnBehalfOfCredential(
                 caller.tenant_id,
                 self._app.client_id,
@@ -124,11 +126,14 @@ class OnBehalfOf:
             # its message may quote what Entra said of the person
             raise Upstream("The sign-in service gave no token for this app.") from None
 
-    async def _assertion(self, transport: "SenderTransport") -> str:
-        from azure.identity.aio import ManagedIdentityCredential
 
-        async with ManagedIdentityCredential(
-            client_id=self._app.identity_client_id or None, transport=transport, retry_total=0
-        ) as identity:
-            proof: AccessToken = await identity.get_token(_FEDERATION)
-            return proof.token
+async def federated_assertion(app: App, transport: "SenderTransport") -> str:
+    """What the app's managed identity shows in place of a secret. Raises as `transport` does, and
+    azure-core's AzureError."""
+    from azure.identity.aio import ManagedIdentityCredential
+
+    async with ManagedIdentityCredential(
+        client_id=app.identity_client_id or None, transport=transport, retry_total=0
+    ) as identity:
+        proof: AccessToken = await identity.get_token(_FEDERATION)
+        return proof.token

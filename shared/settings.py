@@ -18,7 +18,9 @@ class Settings(BaseSettings):
     model_config = SettingsConfigDict(env_prefix="THREADLINE_", frozen=True, extra="ignore")
 
     crm: Literal["dataverse", "salesforce"] = Field("dataverse", description="Which CRM.")
-    tenants: str = Field(description="Entra tenant ids that may call, separated by commas.")
+    tenants: str = Field(
+        pattern=r"[^,\s]", description="Entra tenant ids that may call, separated by commas."
+    )
     client_id: str = Field(description="Application (client) id of this app in Entra ID.")
     audience: str = Field("", description="Accepted token audience; default `api://<client id>`.")
     client_secret: SecretStr | None = Field(
