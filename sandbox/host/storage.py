@@ -8,14 +8,10 @@ from contextlib import suppress
 from azure.core.exceptions import ResourceExistsError, ResourceNotFoundError
 from azure.storage.queue.aio import QueueClient, QueueServiceClient
 
+from sandbox import azurite
 from sandbox.host.config import ConfigError
 
-# Azurite's published development account; its key is the same on every machine.
-_DEVELOPMENT = (
-    "DefaultEndpointsProtocol=http;AccountName=devstoreaccount1;"
-    "AccountKey=Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw==;"
-    "QueueEndpoint=http://127.0.0.1:10001/devstoreaccount1;"
-)
+_DEVELOPMENT = azurite.connection_string({"blob": 10000, "queue": 10001, "table": 10002})
 
 
 class Queues:

@@ -9,29 +9,17 @@ from pathlib import Path
 import pytest
 from host_process import ROOT, RunningHost, StartHost, answers, free_port, wait_until
 
-AZURITE = ROOT / "node_modules/azurite/dist/src/azurite.js"
-_KEY = "Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw=="
+from sandbox import azurite
 
 
 @pytest.fixture(scope="session")
 def storage() -> Iterator[str]:
     """The connection string of an Azurite that keeps everything in memory."""
-    ports = {service: free_port() for service in ("blob", "queue", "table")}
-    command = ["node", str(AZURITE), "--silent", "--skipApiVersionCheck", "--disableTelemetry"]
-    command += ["--inMemoryPersistence"]
-    for service, port in ports.items():
-        command += [f"--{service}Host", "127.0.0.1", f"--{service}Port", str(port)]
-    assert AZURITE.exists(), "Azurite isn't installed: run `make setup`"
-    process = subprocess.Popen(command, stdin=subprocess.DEVNULL)
+    ports = {service: free_port() for service in azurite.SERVICES}
+    process = subprocess.Popen(azurite.command(ports, None), stdin=subprocess.DEVNULL)
     try:
         wait_until(lambda: all(answers(port) for port in ports.values()), 30)
-        yield "DefaultEndpointsProtocol=http;AccountName=devstoreaccount1;" + "".join(
-            [f"AccountKey={_KEY};"]
-            + [
-                f"{service.title()}Endpoint=http://127.0.0.1:{port}/devstoreaccount1;"
-                for service, port in ports.items()
-            ]
-        )
+        yield azurite.connection_string(ports)
     finally:
         process.terminate()
         process.wait(10)

@@ -1,0 +1,26 @@
+"""The application settings that make the app talk to one sandbox instead of the cloud."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from sandbox.world import CLIENT_ID, CLIENT_SECRET, TENANT
+
+
+def app_settings(*, crm: str, sandbox_url: str, ca: Path, storage: str) -> Mapping[str, str]:
+    """`sandbox_url` has no trailing slash; `storage` is a connection string.
+
+    The sandbox's CA is the only one that the app then trusts: nothing else is reached by mistake.
+    """
+    return {
+        "AzureWebJobsStorage": storage,
+        "FUNCTIONS_WORKER_RUNTIME": "python",
+        "THREADLINE_CRM": crm,
+        "THREADLINE_TENANTS": TENANT,
+        "THREADLINE_CLIENT_ID": CLIENT_ID,
+        "THREADLINE_CLIENT_SECRET": CLIENT_SECRET,
+        "THREADLINE_AUTHORITY": f"{sandbox_url}/entra",
+        "THREADLINE_MAILBOX_URL": f"{sandbox_url}/graph/v1.0",
+        "THREADLINE_DATAVERSE_URL": f"{sandbox_url}/dataverse",
+        "SSL_CERT_FILE": str(ca),
+        "REQUESTS_CA_BUNDLE": str(ca),
+    }
