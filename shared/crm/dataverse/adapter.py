@@ -1,0 +1,64 @@
+"""Dataverse as a `Crm`."""
+
+from collections.abc import Sequence
+
+from shared.crm import Connection, OpenCrm
+from shared.crm.dataverse import changing, deleting, looking, saving
+from shared.crm.dataverse.faults import fault
+from shared.crm.dataverse.knowledge import Knowledge
+from shared.crm.dataverse.replies import NAME
+from shared.crm.dataverse.session import Session
+from shared.crm.dataverse.settings import DataverseSettings
+from shared.crm.dataverse.wire import Wire
+from shared.domain import (
+    Activity,
+    ActivityKind,
+    Change,
+    Deletion,
+    File,
+    Filing,
+    Item,
+    LookUp,
+    RecordRef,
+    Saved,
+)
+
+
+class DataverseCrm:
+    """One caller's view of one organisation; implements `shared.ports.Crm`. Cheap to make."""
+
+    def __init__(self, knowledge: Knowledge, connection: Connection) -> None:
+        wire = Wire(knowledge.root, knowledge.scope, connection)
+        self._session = Session(wire, knowledge, connection.categories)
+
+    @property
+    def name(self) -> str:
+        return NAME
+
+    async def look_up(self, item: Item, link: RecordRef | None) -> LookUp:
+        return await looking.look_up(self._session, item, link)
+
+    async def save(self, item: Item, filing: Filing, known: LookUp, files: Sequence[File]) -> Saved:
+        return await saving.save(self._session, item, filing, known, files)
+
+    async def find(self, item: Item) -> Activity | None:
+        return await looking.find(self._session, item)
+
+    async def edit(self, kind: ActivityKind, id: str, change: Change) -> Activity:
+        return await changing.edit(self._session, kind, id, change)
+
+    async def delete(self, kind: ActivityKind, id: str) -> Deletion:
+        return await deleting.delete(self._session, kind, id)
+
+    async def check(self) -> None:
+        reply = await self._session.wire.get("WhoAmI")
+        if not reply.ok:
+            raise fault(reply)
+
+
+def opener(settings: DataverseSettings | None = None) -> OpenCrm:
+    """Reads the settings and returns what makes the callers' views. What those learn of the
+    organisation they share."""
+    settings = settings or DataverseSettings()
+    knowledge = Knowledge(settings.root, settings.scope)
+    return lambda connection: DataverseCrm(knowledge, connection)

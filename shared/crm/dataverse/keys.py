@@ -1,0 +1,41 @@
+"""Ids that we choose ourselves, so that doing something twice does it once. Pure.
+
+Dataverse takes a primary key in the body of a POST and refuses a second insert of it with
+"Cannot insert duplicate key" (facts: troubleshoot, client errors). All ids here are version 5
+UUIDs; Dataverse itself gives out none of that version.
+"""
+
+from typing import Final
+from uuid import RFC_4122, UUID, uuid5
+
+from shared.domain import Item, identity
+from shared.truncation import storable
+
+_NAMESPACE: Final = UUID("1f1f0c3a-6d55-4c0e-9d7e-3a1f6a2b8c40")
+"""Never change it: records saved before would be saved again."""
+
+
+def activity_id(item: Item) -> str:
+    """The `activityid` of the item's record, the same from whichever mailbox."""
+    return str(uuid5(_NAMESPACE, storable(identity(item))))
+
+
+def attachment_id(activity: str, file_key: str) -> str:
+    """The `activitymimeattachmentid` of one file of that activity."""
+    return str(uuid5(UUID(activity), storable(file_key)))
+
+
+def is_ours(activity: str) -> bool:
+    """Whether an activity's id is one that we chose."""
+    id_ = UUID(activity)
+    return id_.variant == RFC_4122 and id_.version == 5
+
+
+def guid(text: str) -> str | None:
+    """The id in Dataverse's spelling, or None where the text is no GUID."""
+    if len(text) != 36:
+        return None
+    try:
+        return str(UUID(text))
+    except ValueError:
+        return None
