@@ -3,6 +3,7 @@
 Importing this loads the builders and nothing of the SDK's models (docs/adr/0002).
 """
 
+import re
 from functools import cache
 from typing import Literal
 from urllib.parse import quote
@@ -25,6 +26,7 @@ Detail = Literal["key", "whole"]
 
 # Stand for the values while a template is made; no character of them is ever encoded.
 _USER, _ITEM, _ATTACHMENT = "0user0", "0item0", "0attachment0"
+_PLACES = re.compile(f"/users/{_USER}|{_ITEM}|{_ATTACHMENT}")
 
 
 def item_path(ref: ItemRef, detail: Detail) -> str:
@@ -39,14 +41,19 @@ def source_path(ref: ItemRef) -> str:
 
 def attachment_path(ref: ItemRef, attachment_id: str) -> str:
     """The call for what Graph knows of an attachment; `/$value` behind it gives the content."""
-    path = _filled(_attachment_template(ref.kind), ref)
-    return path.replace(_ATTACHMENT, quote(attachment_id, safe=""))
+    return _filled(_attachment_template(ref.kind), ref, attachment_id)
 
 
-def _filled(template: str, ref: ItemRef) -> str:
-    owner = "/me" if ref.mailbox == "me" else f"/users/{quote(ref.mailbox, safe='@')}"
-    path = template.replace(f"/users/{_USER}", owner, 1)
-    return path.replace(_ITEM, quote(ref.id, safe=""), 1)
+def _filled(template: str, ref: ItemRef, attachment_id: str = "") -> str:
+    values = {
+        f"/users/{_USER}": "/me"
+        if ref.mailbox == "me"
+        else f"/users/{quote(ref.mailbox, safe='@')}",
+        _ITEM: quote(ref.id, safe=""),
+        _ATTACHMENT: quote(attachment_id, safe=""),
+    }
+    # in one pass, so that a value which looks like a place is left alone
+    return _PLACES.sub(lambda place: values[place[0]], template)
 
 
 @cache
