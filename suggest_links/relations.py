@@ -1,0 +1,56 @@
+"""How the people of an item are tied to the companies the CRM knows."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from shared.suggestions import Account, Candidates, Clues, Contact
+from suggest_links.domains import is_at
+
+
+class Tie(StrEnum):
+    """From the firmest to the loosest."""
+
+    CONTACT = "contact"
+    NAME = "name"
+    DOMAIN = "domain"
+    PARENT = "parent"
+
+
+@dataclass(frozen=True, slots=True)
+class Relations:
+    """`present` are the contacts that take part, by id, tied by address or only by name. `ties`
+    gives each related account its firmest tie. `users` are the ids of our people who take part."""
+
+    present: dict[str, Tie]
+    ties: dict[str, Tie]
+    users: frozenset[str]
+    accounts: dict[str, Account]
+    homeless: tuple[Contact, ...]
+
+
+def relate(clues: Clues, candidates: Candidates) -> Relations:
+    addresses = set(clues.addresses)
+    present: dict[str, Tie] = {}
+    ties: dict[str, Tie] = {}
+    accounts = {account.ref.id: account for account in candidates.accounts}
+    for tie in (Tie.CONTACT, Tie.NAME):
+        for contact in candidates.contacts:
+            if (tie is Tie.CONTACT) == bool(addresses.intersection(contact.addresses)):
+                present[contact.ref.id] = tie
+                if contact.account_id in accounts:
+                    ties.setdefault(contact.account_id, tie)
+    for account in candidates.accounts:
+        if any(is_at(host, domain) for host in account.domains for domain in clues.domains):
+            ties.setdefault(account.ref.id, Tie.DOMAIN)
+    for key in list(ties):
+        parent = accounts[key].parent_id
+        if parent in accounts:
+            ties.setdefault(parent, Tie.PARENT)
+    homeless = (c for c in candidates.contacts if c.account_id not in accounts)
+    return Relations(
+        present=present,
+        ties=ties,
+        users=frozenset(user.ref.id for user in candidates.users),
+        accounts=accounts,
+        homeless=tuple(homeless),
+    )
