@@ -164,7 +164,7 @@ class QueueListener:
 
 
 def _argument(message: StoredMessage, body: bytes) -> QueueMessage:
-    return QueueMessage(  # type: ignore[no-untyped-call]  # the library left it untyped
+    return QueueMessage(
         id=message.id,
         body=body,
         dequeue_count=message.dequeue_count,
