@@ -14,7 +14,8 @@ from shared.truncation import cut_text, one_line
 
 MOST: Final = 1000
 """Participants kept on a record. Exchange Online itself sends to 1000 recipients at most."""
-ADDRESS_LIMIT: Final = 320
+ADDRESS_LIMIT: Final = 200
+"""`addressused` as the Common Data Model has it; newer organisations take 320."""
 
 _RANK: Final = {mask: rank for rank, mask in enumerate((1, 7, 2, 5, 3, 6, 4))}
 
