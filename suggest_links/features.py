@@ -1,7 +1,7 @@
 """What speaks for and against each possible link, in numbers: ties, counts, ages, likenesses."""
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from math import log1p
@@ -11,10 +11,11 @@ from shared.suggestions import Candidates, Clues, Record
 from suggest_links.habits import Habits
 from suggest_links.reading import Reading
 from suggest_links.relations import Relations, Tie
-from suggest_links.wording import wordings
+from suggest_links.wording import Wording
 
 _NUMBER = re.compile(r"[^\W_]+(?:[-/.][^\W_]+)*")
 _MIN_NUMBER = 4
+_SHORTLIST = 120
 _LONG_AGO = 365.0
 _DAY = 86_400.0
 
@@ -40,19 +41,22 @@ def options(
     Empty where the CRM knows nobody and nothing of this item.
     """
     habits = Habits(candidates.filed, clues)
-    numbers = _numbers(reading)
-    linkable = [
-        record
-        for record in candidates.records
-        if record.open or habits.in_conversation(record) or _is_quoted(record, numbers)
-    ]
-    worded = wordings(reading, linkable, relations.accounts)
+    quoted = _quoted(candidates.records, reading)
+    pointed_at = quoted | {r.ref.id for r in candidates.records if habits.in_conversation(r)}
+    wording = Wording(reading, relations.accounts)
+    linkable = _shortlist(
+        [r for r in candidates.records if r.open or r.ref.id in pointed_at],
+        pointed_at,
+        wording,
+        relations,
+        at,
+    )
     found = [
         Option(
             record.ref,
             {
                 "conversation": habits.in_conversation(record),
-                "reference_number": float(_is_quoted(record, numbers)),
+                "reference_number": float(record.ref.id in quoted),
                 "chosen_before": habits.before(record),
                 "contact_on_record": float(_is_theirs(record, relations)),
                 "owner": float(record.owner_id in relations.users),
@@ -63,10 +67,29 @@ def options(
             },
             record,
         )
-        for record, words in zip(linkable, worded, strict=True)
+        for record, words in zip(linkable, wording.features(linkable), strict=True)
     ]
     found.extend(_customers(relations))
     return [*found, _nothing(found, relations)] if found else []
+
+
+def _shortlist(
+    records: list[Record],
+    pointed_at: Container[str],
+    wording: Wording,
+    relations: Relations,
+    at: datetime,
+) -> list[Record]:
+    """Where there are very many, those worth reading the descriptions of."""
+    if len(records) <= _SHORTLIST:
+        return records
+
+    def promise(record: Record) -> tuple[bool, float, str]:
+        theirs = 0.2 * _is_theirs(record, relations)
+        likely = 2 * wording.title_share(record) + theirs - 0.15 * _age(record.modified_at, at)
+        return record.ref.id in pointed_at, likely, record.ref.id
+
+    return sorted(records, key=promise, reverse=True)[:_SHORTLIST]
 
 
 def _customers(relations: Relations) -> Iterable[Option]:
@@ -98,12 +121,12 @@ def _age(modified: datetime | None, at: datetime) -> float:
     return log1p(max(0.0, days))
 
 
-def _numbers(reading: Reading) -> frozenset[str]:
-    """The words of a message that hold a digit, among which a record's number may be."""
-    words = _NUMBER.findall(f"{reading.subject} {reading.new} {reading.quoted}".casefold())
-    return frozenset(word for word in words if any(c.isdigit() for c in word))
-
-
-def _is_quoted(record: Record, numbers: frozenset[str]) -> bool:
-    number = record.number.strip().casefold()
-    return len(number) >= _MIN_NUMBER and number in numbers
+def _quoted(records: Iterable[Record], reading: Reading) -> set[str]:
+    """The ids of the records whose number stands in the message as a word of its own."""
+    text = f"{reading.subject} {reading.new} {reading.quoted}".casefold()
+    words = {word for word in _NUMBER.findall(text) if any(c.isdigit() for c in word)}
+    return {
+        record.ref.id
+        for record in records
+        if words and len(record.number) >= _MIN_NUMBER and record.number.casefold() in words
+    }

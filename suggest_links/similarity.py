@@ -7,7 +7,7 @@ pairs of characters. Words that every text has, in the larger European languages
 import re
 import unicodedata
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from functools import cache
 from math import log, log1p, sqrt
 
@@ -57,36 +57,31 @@ class Comparison:
     """
 
     def __init__(self, message: Iterable[str], records: Sequence[frozenset[str]]) -> None:
-        self._records = records
         counts = Counter(message)
-        known = counts.keys()
-        spread = Counter(term for record in records for term in known & record)
-        total = log(len(records) + 2)
-        self._worth = {term: total - log(spread[term] + 1) for term in known}
-        self._rare = total - log(2)
+        self._records = records
+        self._shared = [counts.keys() & record for record in records]
+        spread = Counter(term for shared in self._shared for term in shared)
+        self._rare = log((len(records) + 2) / 2)
+        worth = {term: self._rare - log((spread[term] + 1) / 2) for term in counts}
+        weights = {term: worth[term] * log1p(count) / log(2) for term, count in counts.items()}
+        self._length = sqrt(sum(weight * weight for weight in weights.values()))
+        self._products = {term: weights[term] * worth[term] for term in counts}
+        self._squares = {term: value * value for term, value in worth.items()}
 
-    def likeness(self, part: Iterable[str]) -> list[float]:
-        """For each record 0 (no term of this part of the message) … 1 (the same terms)."""
-        weights = self._weights(Counter(part))
-        length = sqrt(sum(weight * weight for weight in weights.values()))
-        return [self._cosine(weights, length, record) for record in self._records]
+    def likenesses(self) -> list[float]:
+        """For each record 0 (no term of the message) … 1 (the same terms)."""
+        return [
+            self._cosine(record, shared)
+            for record, shared in zip(self._records, self._shared, strict=True)
+        ]
 
-    def _weights(self, counts: Mapping[str, int]) -> dict[str, float]:
-        return {
-            term: worth * log1p(count) / log(2)
-            for term, count in counts.items()
-            if (worth := self._worth.get(term))
-        }
-
-    def _cosine(self, weights: Mapping[str, float], length: float, record: frozenset[str]) -> float:
-        shared = weights.keys() & record
+    def _cosine(self, record: frozenset[str], shared: set[str]) -> float:
         if not shared:
             return 0.0
-        worth = self._worth
-        product = sum(weights[term] * worth[term] for term in shared)
-        own = sum(worth[term] ** 2 for term in shared)
+        product = sum(self._products[term] for term in shared)
+        own = sum(self._squares[term] for term in shared)
         own += (len(record) - len(shared)) * self._rare**2
-        return product / (length * sqrt(own))
+        return min(1.0, product / (self._length * sqrt(own)))
 
 
 def _folded(text: str) -> str:

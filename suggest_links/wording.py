@@ -16,39 +16,56 @@ _SOME = 0.15
 _PERIOD = re.compile(r"(?:q[1-4]|fy\d\d|20\d\d)")
 
 
-def wordings(
-    reading: Reading, records: Sequence[Record], accounts: Mapping[str, Account]
-) -> list[dict[str, float]]:
-    """For each record: `text`, the likeness of message and record; `text_some`, the same, but no
-    more than some; `title`, the share of its name's terms that the message has; `described`,
-    whether it has a description; `described_unlike` and `undescribed_unlike`, that there is no
-    likeness at all; `other_script`, that they can't be compared by their words."""
-    companies = {key: frozenset(terms(account.ref.name)) for key, account in accounts.items()}
-    titles = [_title(record, companies) for record in records]
-    texts = [record.description[:_DESCRIPTION] for record in records]
-    whole = [title.union(terms(text)) for title, text in zip(titles, texts, strict=True)]
-    message = terms(f"{reading.subject}\n{reading.new}\n{reading.quoted}")
-    said = frozenset(message)
-    unspaced = is_unspaced(reading.new)
-    return [
-        {
-            "text": likeness,
-            "text_some": min(likeness, _SOME),
-            "title": len(title & said) / len(title) if title else 0.0,
-            "described": float(bool(text)),
-            "described_unlike": float(bool(text) and not likeness),
-            "undescribed_unlike": float(not text and not likeness),
-            "other_script": float(unspaced != is_unspaced(record.ref.name + text)),
+class Wording:
+    """A message's words, to hold records against."""
+
+    def __init__(self, reading: Reading, accounts: Mapping[str, Account]) -> None:
+        self._message = terms(f"{reading.subject}\n{reading.new}\n{reading.quoted}")
+        self._said = frozenset(self._message)
+        self._unspaced = is_unspaced(reading.new)
+        self._titles: dict[str, frozenset[str]] = {}
+        self._companies = {
+            key: frozenset(terms(account.ref.name)) for key, account in accounts.items()
         }
-        for record, title, text, likeness in zip(
-            records, titles, texts, Comparison(message, whole).likeness(message), strict=True
-        )
-    ]
 
+    def title_share(self, record: Record) -> float:
+        """The share of its name's terms that the message has."""
+        title = self._title(record)
+        return len(title & self._said) / len(title) if title else 0.0
 
-def _title(record: Record, companies: Mapping[str, frozenset[str]]) -> frozenset[str]:
-    """The terms of a record's name, without the company's name and reporting periods, which many
-    companies put into every name."""
-    company = companies.get(record.account_id or "") or frozenset(terms(record.company))
-    own = frozenset(terms(record.ref.name)) - company
-    return frozenset(term for term in own if not _PERIOD.fullmatch(term))
+    def features(self, records: Sequence[Record]) -> list[dict[str, float]]:
+        """For each record: `text`, the likeness of message and record; `text_some`, the same, but
+        no more than some; `title`, the share of its name's terms that the message has;
+        `described`, whether it has a description; `described_unlike` and `undescribed_unlike`,
+        that there is no likeness at all; `other_script`, that words can't show any."""
+        texts = [record.description[:_DESCRIPTION] for record in records]
+        whole = [
+            self._title(record).union(terms(text))
+            for record, text in zip(records, texts, strict=True)
+        ]
+        likenesses = Comparison(self._message, whole).likenesses()
+        return [
+            {
+                "text": likeness,
+                "text_some": min(likeness, _SOME),
+                "title": self.title_share(record),
+                "described": float(bool(text)),
+                "described_unlike": float(bool(text) and not likeness),
+                "undescribed_unlike": float(not text and not likeness),
+                "other_script": float(self._unspaced != is_unspaced(record.ref.name + text)),
+            }
+            for record, text, likeness in zip(records, texts, likenesses, strict=True)
+        ]
+
+    def _title(self, record: Record) -> frozenset[str]:
+        """The terms of a record's name, without the company's name and reporting periods, which
+        many companies put into every name."""
+        found = self._titles.get(record.ref.id)
+        if found is None:
+            company = self._companies.get(record.account_id or "")
+            if company is None:
+                company = frozenset(terms(record.company))
+            own = set(terms(record.ref.name)) - company
+            found = frozenset(t for t in own if not (t[-1].isdigit() and _PERIOD.fullmatch(t)))
+            self._titles[record.ref.id] = found
+        return found
