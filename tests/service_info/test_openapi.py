@@ -8,13 +8,11 @@ import jsonschema_rs
 import pytest
 from schemathesis.specs.openapi import definitions
 
-from function_app import app
 from service_info.openapi import OPERATIONS, document
 from service_info.trigger import openapi
 from shared.replies import PROBLEMS, problem_type
 from shared.wire import Operation
-
-FUNCTIONS = app.get_functions()
+from tests.deployment import FUNCTIONS
 
 
 def routes() -> set[tuple[str, str]]:

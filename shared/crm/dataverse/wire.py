@@ -37,6 +37,8 @@ class Wire:
         self._api = root + _API
         self._scope = scope
         self._connection = connection
+        self._held: str | None = None
+        self._asking = asyncio.Lock()
 
     async def batch(self, parts: Sequence[Part]) -> Batch:
         """Does all the parts in one round trip; each gets its reply, whatever became of the others.
@@ -85,15 +87,28 @@ class Wire:
     async def _send(
         self, method: str, path: str, content: bytes | None, headers: Mapping[str, str]
     ) -> Answer:
-        answer = await self._once(method, path, content, headers)
+        token = await self._token()
+        answer = await self._once(token, method, path, content, headers)
         if answer.status == 401:  # the token may have been revoked before its time
-            answer = await self._once(method, path, content, headers)
+            token = await self._token(refused=token)
+            answer = await self._once(token, method, path, content, headers)
         return answer
 
+    async def _token(self, refused: str | None = None) -> str:
+        """The connection is asked once, since asking it again says that its token was refused."""
+        async with self._asking:
+            if self._held is None or self._held == refused:
+                self._held = await self._connection.token(self._scope)
+            return self._held
+
     async def _once(
-        self, method: str, path: str, content: bytes | None, headers: Mapping[str, str]
+        self,
+        token: str,
+        method: str,
+        path: str,
+        content: bytes | None,
+        headers: Mapping[str, str],
     ) -> Answer:
-        token = await self._connection.token(self._scope)
         standard = {
             "Authorization": f"Bearer {token}",
             "Accept": "application/json",

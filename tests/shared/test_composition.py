@@ -1,0 +1,145 @@
+"""How the parts are found, and what is said where one is missing."""
+
+import asyncio
+import json
+import os
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+
+import pytest
+
+from sandbox.running import Running
+from sandbox.world import CLIENT_ID, TENANT
+from shared import composition
+from shared.errors import Forbidden, Unauthenticated, Unavailable, Upstream
+from shared.policy import Policy
+from shared.settings import settings
+from tests.deployment import clear_settings, deployed
+
+
+@pytest.fixture(autouse=True)
+def nothing_set(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    clear_settings(monkeypatch)
+    yield
+    settings.cache_clear()
+
+
+@pytest.fixture
+def set_up(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
+    monkeypatch.setenv("THREADLINE_TENANTS", TENANT)
+    monkeypatch.setenv("THREADLINE_CLIENT_ID", CLIENT_ID)
+    return monkeypatch
+
+
+@pytest.fixture
+async def in_sandbox(
+    fresh_sandbox: Running, monkeypatch: pytest.MonkeyPatch
+) -> AsyncIterator[Running]:
+    async with deployed(fresh_sandbox, monkeypatch):
+        yield fresh_sandbox
+
+
+def unavailable() -> str:
+    with pytest.raises(Unavailable) as told:
+        composition.policy()
+    return told.value.detail
+
+
+def test_a_missing_setting_is_named() -> None:
+    told = unavailable()
+    assert "THREADLINE_TENANTS: " in told
+    assert "THREADLINE_CLIENT_ID: " in told
+
+
+def test_a_wrong_setting_is_named_without_its_value(set_up: pytest.MonkeyPatch) -> None:
+    set_up.setenv("THREADLINE_PATIENCE", "s3cret")
+    told = unavailable()
+    assert "THREADLINE_PATIENCE: " in told
+    assert "s3cret" not in told
+
+
+def test_tenants_that_name_nobody_are_no_tenants(set_up: pytest.MonkeyPatch) -> None:
+    set_up.setenv("THREADLINE_TENANTS", " , ")
+    assert "THREADLINE_TENANTS: " in unavailable()
+
+
+async def test_a_setting_that_the_crm_misses_is_named(set_up: pytest.MonkeyPatch) -> None:
+    with pytest.raises(Unavailable) as told:
+        await composition.caller("Bearer x")
+    assert "THREADLINE_DATAVERSE_URL: " in told.value.detail
+
+
+def test_without_a_document_the_defaults_hold(set_up: pytest.MonkeyPatch) -> None:
+    assert composition.policy() == Policy()
+
+
+def test_the_document_is_read_again_when_it_changes(
+    set_up: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    file = tmp_path / "policy.json"
+    set_up.setenv("THREADLINE_POLICY_FILE", str(file))
+    assert "can't be read" in unavailable()
+    for moment, mode in ((1_000_000_000, "off"), (2_000_000_000, "none")):
+        file.write_text(json.dumps({"attachments": mode}))
+        os.utime(file, ns=(moment, moment))
+        assert composition.policy().attachments == mode
+        assert composition.policy() is composition.policy()
+
+
+def test_what_is_wrong_in_the_document_is_named_without_its_value(
+    set_up: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    file = tmp_path / "policy.json"
+    set_up.setenv("THREADLINE_POLICY_FILE", str(file))
+    file.write_text('{"recordTypes": [{"type": "s3cret", "keyFields": ["a", "b", "c"]}]}')
+    told = unavailable()
+    assert "recordTypes.0.keyFields: " in told
+    assert "s3cret" not in told
+
+
+async def test_callers_are_known_and_others_are_not(in_sandbox: Running) -> None:
+    address = in_sandbox.world.company.employees[0].address
+    caller = await composition.caller(f"Bearer {in_sandbox.token(address)}")
+    assert caller.username == address
+    with pytest.raises((Unauthenticated, Forbidden)):
+        await composition.caller(f"Bearer {in_sandbox.token(address, audience='graph')}")
+
+
+async def test_what_is_shared_is_built_once_for_each_loop(in_sandbox: Running) -> None:
+    address = in_sandbox.world.company.employees[0].address
+    header = f"Bearer {in_sandbox.token(address)}"
+    await asyncio.gather(*(composition.caller(header) for _ in range(5)))
+
+    def keys_fetched() -> int:
+        return sum("/keys" in call["path"] for call in in_sandbox.requests("entra"))
+
+    assert keys_fetched() == 1
+
+    async def elsewhere() -> None:
+        await composition.caller(header)
+        await composition.close()
+
+    await asyncio.to_thread(asyncio.run, elsewhere())
+    assert keys_fetched() == 2
+    await composition.caller(header)
+    assert keys_fetched() == 2
+
+
+async def test_health_asks_the_crm_as_the_app(in_sandbox: Running) -> None:
+    checks = composition.health_checks()
+    for check in checks.values():
+        await check()
+    assert any("WhoAmI" in call["path"] for call in in_sandbox.requests("dataverse"))
+    in_sandbox.fault(service="dataverse", status=503, times=100)
+    with pytest.raises(Unavailable):
+        await checks["crm"]()
+    in_sandbox.clear_faults()
+
+
+async def test_health_tells_a_wrong_secret(
+    in_sandbox: Running, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("THREADLINE_CLIENT_SECRET", "wrong")
+    with pytest.raises(Upstream) as told:
+        await composition.health_checks()["crm"]()
+    assert "sign-in service" in told.value.detail
