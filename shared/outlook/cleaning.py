@@ -11,16 +11,21 @@ _SURROGATES = re.compile("[\ud800-\udfff]")
 _LINE_BREAKS = re.compile("[\t\n\v\f\r\x85\u2028\u2029]+")
 _CONTROLS = re.compile("[\x00-\x1f\x7f-\x9f\ufffe\uffff]")
 _CONTROLS_OF_A_BODY = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ufffe\uffff]")
+_BAD_IN_A_BODY = re.compile(f"{_CONTROLS_OF_A_BODY.pattern[:-1]}\ud800-\udfff]")
 
 
 def one_line(text: str) -> str:
     """For subjects, names and header values: line breaks and tabs become a space."""
+    if text.isprintable():  # most are, and this is far quicker than looking for what is bad
+        return text.strip()
     flat = _CONTROLS.sub("", _LINE_BREAKS.sub(" ", text))
     return _SURROGATES.sub(_REPLACEMENT, flat).strip()
 
 
 def whole_text(text: str) -> str:
     """For bodies: tabs and line breaks stay."""
+    if not _BAD_IN_A_BODY.search(text):
+        return text
     return _SURROGATES.sub(_REPLACEMENT, _CONTROLS_OF_A_BODY.sub("", text))
 
 
