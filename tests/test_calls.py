@@ -112,6 +112,23 @@ async def test_attachments_go_along_and_what_does_not_is_told(office: Office) ->
     assert files["rejected"] == [{"name": "tool.exe", "reason": "blocked_type"}]
 
 
+async def test_files_too_large_to_read_ahead_are_saved_and_larger_ones_refused(
+    office: Office,
+) -> None:
+    megabyte = 1024 * 1024
+    item = office.mail(
+        enclosures=(
+            Enclosure("plan.bin", b"x" * (3 * megabyte + 500_000)),
+            Enclosure("film.bin", b"x" * (5 * megabyte)),
+        )
+    )
+    files = checked(await office[ANNA].save(item=item), 201)["attachments"]
+    assert [one["name"] for one in files["saved"]] == ["plan.bin"]
+    (refused,) = files["rejected"]
+    assert (refused["name"], refused["reason"]) == ("film.bin", "too_large")
+    assert 3 * megabyte < refused["limit"] < 4 * megabyte
+
+
 async def test_a_warm_save_makes_four_round_trips(office: Office) -> None:
     anna = office[ANNA]
     checked(await anna.save(item=office.mail()), 201)
