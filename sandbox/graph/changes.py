@@ -63,23 +63,25 @@ class _Flag(_Shape):
 
 
 class MessageChange(_Shape):
-    subject: str | None = None
-    body: _Body | None = None
-    to_recipients: list[_Recipient] | None = None
-    cc_recipients: list[_Recipient] | None = None
-    bcc_recipients: list[_Recipient] | None = None
-    reply_to: list[_Recipient] | None = None
+    """Only what the request names is changed; the defaults say what a property is when empty."""
+
+    subject: str = ""
+    body: _Body = _Body()
+    to_recipients: list[_Recipient] = Field(default_factory=list)
+    cc_recipients: list[_Recipient] = Field(default_factory=list)
+    bcc_recipients: list[_Recipient] = Field(default_factory=list)
+    reply_to: list[_Recipient] = Field(default_factory=list)
     from_: _Recipient | None = Field(None, alias="from")
     sender: _Recipient | None = None
-    internet_message_id: str | None = None
-    importance: Literal["low", "normal", "high"] | None = None
-    categories: list[str] | None = None
-    is_read: bool | None = None
-    is_read_receipt_requested: bool | None = None
-    is_delivery_receipt_requested: bool | None = None
-    inference_classification: Literal["focused", "other"] | None = None
-    flag: _Flag | None = None
-    single_value_extended_properties: list[ExtendedProperty] | None = None
+    internet_message_id: str = ""
+    importance: Literal["low", "normal", "high"] = "normal"
+    categories: list[str] = Field(default_factory=list)
+    is_read: bool = False
+    is_read_receipt_requested: bool = False
+    is_delivery_receipt_requested: bool = False
+    inference_classification: Literal["focused", "other"] = "focused"
+    flag: _Flag = _Flag(flag_status="notFlagged")
+    single_value_extended_properties: list[ExtendedProperty] = Field(default_factory=list)
 
 
 class FileUpload(BaseModel):
@@ -102,11 +104,11 @@ class NewMessage(MessageChange):
 class EventChange(_Shape):
     """What the stand-in lets change in an event; a meeting itself changes by delivery."""
 
-    categories: list[str] | None = None
-    importance: Literal["low", "normal", "high"] | None = None
-    sensitivity: Literal["normal", "personal", "private", "confidential"] | None = None
-    show_as: Literal["free", "tentative", "busy", "oof", "workingElsewhere"] | None = None
-    single_value_extended_properties: list[ExtendedProperty] | None = None
+    categories: list[str] = Field(default_factory=list)
+    importance: Literal["low", "normal", "high"] = "normal"
+    sensitivity: Literal["normal", "personal", "private", "confidential"] = "normal"
+    show_as: Literal["free", "tentative", "busy", "oof", "workingElsewhere"] = "busy"
+    single_value_extended_properties: list[ExtendedProperty] = Field(default_factory=list)
 
 
 def read(model: type[_Model], body: Mapping[str, Any]) -> _Model:
@@ -121,25 +123,20 @@ def read(model: type[_Model], body: Mapping[str, Any]) -> _Model:
 
 def changed_fields(change: BaseModel) -> dict[str, Any]:
     """The plain properties that the request set, as the row keeps them."""
-    fields = change.model_dump(
-        by_alias=True,
-        exclude_unset=True,
-        exclude={"single_value_extended_properties", "attachments"},
-    )
+    given = change.model_fields_set - {"single_value_extended_properties", "attachments"}
+    fields = change.model_dump(by_alias=True, include=given)
     for name, value in fields.items():
         if name.endswith("Recipients") or name == "replyTo":
-            fields[name] = [_named(person) for person in value or ()]
+            fields[name] = [_named(person) for person in value]
         elif name in ("from", "sender") and value:
             fields[name] = _named(value)
     return fields
 
 
-def changed_stamps(
-    old: Mapping[str, str], properties: list[ExtendedProperty] | None
-) -> dict[str, str]:
+def changed_stamps(old: Mapping[str, str], properties: list[ExtendedProperty]) -> dict[str, str]:
     """A null value removes a property."""
     stamps = dict(old)
-    for given in properties or ():
+    for given in properties:
         stamps.pop(given.id, None)
         if given.value is not None:
             stamps[given.id] = given.value

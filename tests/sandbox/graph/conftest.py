@@ -1,0 +1,33 @@
+"""A Graph stand-in of its own for each test, spoken to without a network."""
+
+from collections.abc import AsyncIterator
+
+import httpx
+import pytest
+from graph_world import ANNA, Clock, Graph
+from starlette.applications import Starlette
+
+from sandbox import graph
+from sandbox.sample import company
+from sandbox.store import Store
+from sandbox.world import World
+
+
+@pytest.fixture
+async def mailbox() -> AsyncIterator[Graph]:
+    """Empty mailboxes, seen by Anna."""
+    clock = Clock()
+    world = World(Store(None), company(), "https://localhost:7443", clock)
+    transport = httpx.ASGITransport(Starlette(routes=graph.routes(world)))
+    root = f"{world.base_url}/graph/v1.0/"
+    async with httpx.AsyncClient(transport=transport, base_url=root) as http:
+        seen = Graph(world, clock, http)
+        seen.speak_as(ANNA)
+        yield seen
+
+
+@pytest.fixture
+def sample(mailbox: Graph) -> Graph:
+    """The sample mailboxes, seen by Anna."""
+    graph.seed(mailbox.world)
+    return mailbox
