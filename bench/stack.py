@@ -36,8 +36,8 @@ def sandbox() -> Iterator[Handles]:
         port, data = _free_port(), Path(folder)
         command = [sys.executable, "-m", "sandbox", "--port", str(port), "--data", folder]
         with _process(command, os.environ) as process:
-            _until(lambda: _listens(port), process)
             ca = data / "ca.pem"
+            _until(lambda: ca.exists() and _listens(port), process)
             os.environ["SSL_CERT_FILE"] = os.environ["REQUESTS_CA_BUNDLE"] = str(ca)
             handles = Handles(f"https://localhost:{port}", ca)
             try:
