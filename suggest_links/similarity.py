@@ -19,11 +19,12 @@ _LANGUAGES = (
     *("nl", "no", "pl", "pt", "ro", "ru", "sk", "sv", "tr", "uk"),
 )
 
-_UNSPACED = "\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af"
-_RUN = re.compile(rf"[{_UNSPACED}]+|[^\W_{_UNSPACED}]+")
+# Hiragana mostly carries grammar: it parts words here, as a space does elsewhere.
+_HIRAGANA = "\u3040-\u309f"
+_UNSPACED = "\u30a0-\u30ff\u3400-\u9fff\uac00-\ud7af"
+_RUN = re.compile(rf"[{_UNSPACED}]+|[^\W_{_UNSPACED}{_HIRAGANA}]+")
 _ASCII = re.compile(r"[a-z0-9]+")
-_UNSPACED_CHARACTER = re.compile(rf"[{_UNSPACED}]")
-_PARTICLE = re.compile("[\u3040-\u309f]")
+_UNSPACED_CHARACTER = re.compile(rf"[{_UNSPACED}{_HIRAGANA}]")
 _MARKS = re.compile("[\u0300-\u036f]+")
 
 
@@ -32,15 +33,15 @@ def terms(text: str) -> list[str]:
     ignored = _ignored()
     if text.isascii():
         return [word[:_STEM] for word in _ASCII.findall(text.lower()) if word not in ignored]
-    folded = _folded(text)
-    if not _UNSPACED_CHARACTER.search(folded):
-        return [word[:_STEM] for word in _RUN.findall(folded) if word not in ignored]
+    if not is_unspaced(text):
+        words = _RUN.findall(_bare(text.casefold()))
+        return [word[:_STEM] for word in words if word not in ignored]
     found: list[str] = []
-    for run in _RUN.findall(folded):
+    for run in _RUN.findall(unicodedata.normalize("NFKC", text.casefold())):
         if _UNSPACED_CHARACTER.match(run):
-            found.extend(_pairs(run))
-        elif run not in ignored:
-            found.append(run[:_STEM])
+            found.extend([run[i : i + 2] for i in range(len(run) - 1)])
+        elif (word := _bare(run)) not in ignored:
+            found.append(word[:_STEM])
     return found
 
 
@@ -84,18 +85,12 @@ class Comparison:
         return min(1.0, product / (self._length * sqrt(own)))
 
 
-def _folded(text: str) -> str:
-    """Lower case, compatibility forms unified, without diacritics."""
-    bare = _MARKS.sub("", unicodedata.normalize("NFKD", text.casefold()))
-    return unicodedata.normalize("NFC", bare)
-
-
-def _pairs(run: str) -> list[str]:
-    """Pairs without hiragana, which mostly carries grammar."""
-    return [run[i : i + 2] for i in range(len(run) - 1) if not _PARTICLE.search(run, i, i + 2)]
+def _bare(text: str) -> str:
+    """Compatibility forms unified, letters without their diacritics."""
+    return text if text.isascii() else _MARKS.sub("", unicodedata.normalize("NFKD", text))
 
 
 @cache
 def _ignored() -> frozenset[str]:
     words = stopwordsiso.stopwords(list(_LANGUAGES))
-    return frozenset(run for word in words for run in _RUN.findall(_folded(word)))
+    return frozenset(run for word in words for run in _RUN.findall(_bare(word.casefold())))
