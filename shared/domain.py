@@ -323,4 +323,6 @@ def _fingerprint(email: Email) -> str:
     sent = email.sent_at.astimezone(UTC).isoformat() if email.sent_at else email.ref.id
     people = sorted(f"{p.role}:{address_key(p.address)}" for p in email.participants)
     parts = [sent, email.subject, *people]
-    return "sha256:" + sha256("\x1f".join(parts).encode()).hexdigest()
+    # JSON may carry lone surrogates; they are as good as any other character here.
+    text = "\x1f".join(parts).encode("utf-8", errors="surrogatepass")
+    return "sha256:" + sha256(text).hexdigest()

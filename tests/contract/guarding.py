@@ -56,6 +56,15 @@ class Guarding:
         await crm.delete(item.kind, changed.id)
         assert await harness.count(item.kind) == 0
 
+    async def test_a_message_without_an_id_may_hold_anything(
+        self, harness: Harness, people: Cast
+    ) -> None:
+        crm = harness.crm(people.caller.address)
+        mail = items.email(items.sender("\ud800@x.example"), message_id=None, subject="\ud800\x00")
+        saved = await save(crm, mail)
+        assert saved.created
+        assert await crm.find(mail) == told(saved.activity)
+
     async def test_a_long_body_is_cut_and_said_so(self, harness: Harness, people: Cast) -> None:
         crm = harness.crm(people.caller.address)
         limit = harness.traits.meeting_body_limit
