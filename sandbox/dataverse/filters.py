@@ -95,7 +95,7 @@ def _tokens(text: str) -> Iterator[Any]:
         if len(kinds) == 4 and kinds[0] == "IN" and kinds[1] == "(" and kinds[3] == ")":
             comma = type(token)()
             comma.type = comma.value = ","
-            comma.lineno, comma.index, comma.end = token.lineno, token.index, token.end
+            comma.lineno, comma.index = token.lineno, token.index
             yield comma
 
 
