@@ -89,7 +89,7 @@ def _started(
     command = [sys.executable, "-m", "sandbox", "--port", str(sandbox_port), "--data", str(data)]
     children.start("sandbox", command, folder=ROOT, settings={})
     children.wait_for("azurite", lambda: _unreachable(storage.values()))
-    children.wait_for("sandbox", lambda: _unanswered(f"{url}/sandbox/users", ca))
+    children.wait_for("sandbox", lambda: unanswered(f"{url}/sandbox/users", ca))
     settings = app_settings(
         crm=crm, sandbox_url=url, ca=ca, storage=azurite.connection_string(storage)
     )
@@ -97,7 +97,7 @@ def _started(
     say(f"app on {host}")
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}"
     children.start("app", command, folder=ROOT, settings={**settings, "PATH": path})
-    children.wait_for("app", lambda: _unanswered(f"{api}/api/health", ca))
+    children.wait_for("app", lambda: unanswered(f"{api}/api/health", ca))
     return Stack(f"{api}/api", url, ca, host, children)
 
 
@@ -121,13 +121,17 @@ def _unreachable(ports: Iterable[int]) -> str | None:
     return None
 
 
-def _unanswered(url: str, ca: Path) -> str | None:
+def trust(ca: Path) -> ssl.SSLContext:
+    """For a client that is to believe this CA and no other."""
+    return ssl.create_default_context(cafile=str(ca))
+
+
+def unanswered(url: str, ca: Path) -> str | None:
     """What is amiss at that address, None where it answers 200."""
     if not ca.exists():
         return "it has made no certificate yet"
     try:
-        context = ssl.create_default_context(cafile=str(ca))
-        answer = httpx.get(url, verify=context, timeout=5, trust_env=False)
+        answer = httpx.get(url, verify=trust(ca), timeout=5, trust_env=False)
     except httpx.TransportError as fault:
         return type(fault).__name__
     if answer.status_code == httpx.codes.OK:
