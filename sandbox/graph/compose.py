@@ -34,7 +34,7 @@ def composed(row: Row, files: Iterable[Row]) -> bytes:
         value = fields[name]
         people = value if isinstance(value, list) else [value] if value else []
         if people:
-            message[header] = ", ".join(_written(person["emailAddress"]) for person in people)
+            message[header] = ", ".join(written(person["emailAddress"]) for person in people)
     message["Subject"] = Header(_one_line(fields["subject"]), "utf-8").encode()
     message["Message-ID"] = fields["internetMessageId"]
     if row["inReplyTo"]:
@@ -44,7 +44,7 @@ def composed(row: Row, files: Iterable[Row]) -> bytes:
     return message.as_bytes()
 
 
-def _written(person: Mapping[str, str]) -> str:
+def written(person: Mapping[str, str]) -> str:
     return formataddr((_one_line(person["name"]), _one_line(person["address"])), "utf-8")
 
 

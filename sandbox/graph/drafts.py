@@ -12,12 +12,12 @@ from uuid import uuid4
 
 from sandbox.graph import changes, messages
 from sandbox.graph.bodies import preview
-from sandbox.graph.compose import composed
+from sandbox.graph.compose import composed, written
 from sandbox.graph.errors import GraphError, bad_request
 from sandbox.graph.ids import ItemKey
 from sandbox.graph.messages import SERVICE, attachments_of, stamp
 from sandbox.graph.mime import ParsedAttachment, recipient
-from sandbox.graph.people import Mailbox, find_mailbox
+from sandbox.graph.people import Mailbox, find_mailbox, mailbox_of
 from sandbox.store import Row, Store
 from sandbox.world import World
 
@@ -115,14 +115,16 @@ def send(world: World, row: Row) -> Row:
     if not row["fields"]["isDraft"]:
         raise GraphError(400, "ErrorInvalidRequest", "The message has been sent already.")
     now = world.clock()
-    raw = _stamped(source(world.store, row), row, now)
     fields = {
         **row["fields"],
+        "from": row["fields"]["from"] or _owner(world, row),
+        "sender": row["fields"]["sender"] or _owner(world, row),
         "isDraft": False,
         "isRead": True,
         "sentDateTime": stamp(now),
         "receivedDateTime": stamp(now),
     }
+    raw = _stamped(source(world.store, row), fields, now)
     sent = {
         **row,
         "folder": "sentitems",
@@ -145,11 +147,19 @@ def _inside(world: World, fields: dict[str, Any]) -> list[Mailbox]:
     return list({mailbox.address: mailbox for mailbox in found if mailbox}.values())
 
 
-def _stamped(raw: bytes, row: Row, now: datetime) -> bytes:
+def _owner(world: World, row: Row) -> dict[str, Any]:
+    mailbox = mailbox_of(world, row["mailbox"])
+    return recipient((mailbox.name, mailbox.address))
+
+
+def _stamped(raw: bytes, fields: dict[str, Any], now: datetime) -> bytes:
+    """What a draft's MIME may lack: the sender, the date and the Message-ID."""
     message: Message = email.message_from_bytes(raw, policy=compat32)
+    if "From" not in message:
+        message["From"] = written(fields["from"]["emailAddress"])
     for name, value in (
         ("Date", format_datetime(now)),
-        ("Message-ID", row["fields"]["internetMessageId"]),
+        ("Message-ID", fields["internetMessageId"]),
     ):
         del message[name]
         message[name] = value

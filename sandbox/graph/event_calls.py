@@ -29,6 +29,7 @@ def event_of(call: Call) -> Event:
 
 
 def get_event(call: Call) -> Response:
+    call.query.refuse_all_but("select", "expand")
     shown = event_json(call.store, event_of(call), call.query, call.prefer, beta=call.beta)
     return call.json({"@odata.context": call.context("events/$entity"), **shown})
 
@@ -51,6 +52,7 @@ def list_instances(call: Call) -> Response:
 
 
 def list_event_attachments(call: Call) -> Response:
+    call.query.refuse_all_but("select")
     event = event_of(call)
     parent = _ids(event)[call.prefer.immutable_ids]
     files = attachments_of(call.store, event.files)

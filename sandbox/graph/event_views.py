@@ -34,6 +34,7 @@ def event_json(
     for expand in query.expand:
         match expand.name.lower():
             case "attachments":
+                expand.refuse_all_but("select")
                 parent = event_id(event.row["mailbox"], event.key, prefer.immutable_ids)
                 shown["attachments"] = [
                     attachment_json(file, parent, expand.select, beta=beta)

@@ -34,11 +34,13 @@ def message_row(call: Call) -> Row:
 
 
 def get_message(call: Call) -> Response:
+    call.query.refuse_all_but("select", "expand")
     shown = message_json(call.store, message_row(call), call.query, call.prefer, beta=call.beta)
     return call.json({"@odata.context": call.context("messages/$entity"), **shown})
 
 
 def get_source(call: Call) -> Response:
+    call.query.refuse_all_but()
     row = message_row(call)
     return Response(source(call.store, row), headers={"content-type": "text/plain"})
 
@@ -58,11 +60,13 @@ def list_messages(call: Call) -> Response:
 
 
 def list_folders(call: Call) -> Response:
+    call.query.refuse_all_but()
     folders = [_folder_json(call, folder) for folder in FOLDERS]
     return call.json({"@odata.context": call.context("mailFolders"), "value": folders})
 
 
 def get_folder(call: Call) -> Response:
+    call.query.refuse_all_but()
     shown = _folder_json(call, _folder(call))
     return call.json({"@odata.context": call.context("mailFolders/$entity"), **shown})
 
@@ -93,6 +97,7 @@ def _folder_json(call: Call, folder: str) -> dict[str, Any]:
 
 
 def list_attachments(call: Call) -> Response:
+    call.query.refuse_all_but("select")
     row = message_row(call)
     parent = message_id(row, call.prefer.immutable_ids)
     shown = [
@@ -122,6 +127,7 @@ def both_ids(row: Row) -> tuple[str, str]:
 
 
 def attachment_answer(call: Call, parent: str, parent_ids: tuple[str, str]) -> Response:
+    call.query.refuse_all_but("select", "expand")
     file = attachment_row(call, parent, parent_ids)
     parent_id = parent_ids[call.prefer.immutable_ids]
     shown = attachment_json(file, parent_id, call.query.select, beta=call.beta)
@@ -129,7 +135,7 @@ def attachment_answer(call: Call, parent: str, parent_ids: tuple[str, str]) -> R
         if expand.name.lower() != "microsoft.graph.itemattachment/item":
             raise unknown_property(expand.name, "microsoft.graph.attachment")
         if file["kind"] == "item":
-            shown["item"] = item_json(file["item"])
+            shown["item"] = item_json(file["item"], expand)
     return call.json({"@odata.context": call.context("attachments/$entity"), **shown})
 
 

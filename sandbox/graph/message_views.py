@@ -1,6 +1,9 @@
 """Messages and attachments as Graph's JSON.
 
 Default and on-demand properties: microsoft-graph-docs-contrib resources/message.md, attachment.md.
+Two choices: a body keeps the type that the mail had where no Prefer header asks for one, and its
+HTML comes as it was sent. Graph takes out some of what is dangerous; a client that survives this
+stand-in survives Graph.
 """
 
 from collections.abc import Mapping
@@ -40,6 +43,7 @@ def message_json(
         if expand.name.lower() not in _EXPANDS:
             raise unknown_property(expand.name, "microsoft.graph.message")
         if expand.name.lower() == "attachments":
+            expand.refuse_all_but("select")
             parent = message_id(row, prefer.immutable_ids)
             shown["attachments"] = [
                 attachment_json(file, parent, expand.select, beta=beta)
@@ -172,15 +176,22 @@ def _attachment_property(name: str, *, beta: bool) -> str:
     raise unknown_property(bare, type_ or "microsoft.graph.attachment")
 
 
-def item_json(item: Mapping[str, Any]) -> dict[str, Any]:
-    """The message inside an item attachment, for `$expand=microsoft.graph.itemattachment/item`."""
-    return {
+def item_json(item: Mapping[str, Any], expand: Expand) -> dict[str, Any]:
+    """The message inside an item attachment, for `$expand=microsoft.graph.itemattachment/item`.
+
+    Its own attachments come with `($expand=microsoft.graph.message/attachments)`.
+    """
+    expand.refuse_all_but("expand")
+    nested = {name.lower() for name in expand.expand}
+    for name in nested - {"microsoft.graph.message/attachments"}:
+        raise unknown_property(name, "microsoft.graph.outlookItem")
+    shown = {
         "@odata.type": "#microsoft.graph.message",
         "id": "",
         **item["fields"],
         "internetMessageHeaders": headers_json(item["headers"]),
-        "attachments": item["attachments"],
     }
+    return shown | {"attachments": item["attachments"]} if nested else shown
 
 
 def all_extended(row: Row) -> dict[str, str]:
@@ -200,6 +211,7 @@ def all_extended(row: Row) -> dict[str, str]:
 
 def extended_json(properties: Mapping[str, str], expand: Expand) -> list[dict[str, str]]:
     """Graph gives only the extended properties that the expansion's filter names."""
+    expand.refuse_all_but("filter")
     if expand.filter is None:
         raise bad_request("The $expand of singleValueExtendedProperties needs a $filter on id.")
     canonical = {_canonical(id_): value for id_, value in properties.items()}

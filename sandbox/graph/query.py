@@ -18,6 +18,13 @@ class Expand:
     name: str
     select: tuple[str, ...] = ()
     filter: str | None = None
+    expand: tuple[str, ...] = ()
+
+    def refuse_all_but(self, *allowed: str) -> None:
+        """Raises GraphError 400 where an option is set that would be ignored."""
+        for option in {"select", "filter", "expand"}.difference(allowed):
+            if getattr(self, option):
+                raise _invalid(f"'{self.name}' can't be expanded with '${option}' here.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,8 +40,11 @@ class Query:
     count: bool = False
     plain: Mapping[str, str] = field(default_factory=dict)
 
-    def expanded(self, name: str) -> Expand | None:
-        return next((e for e in self.expand if e.name.lower() == name.lower()), None)
+    def refuse_all_but(self, *allowed: str) -> None:
+        """Raises GraphError 400 where an option is set that the call would ignore."""
+        for option in _OPTIONS.difference(allowed):
+            if getattr(self, option) != getattr(Query(), option):
+                raise _invalid(f"The query option '${option}' is not supported here.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,10 +114,15 @@ def _expands(text: str) -> Iterator[Expand]:
             for option in _split(inner[:-1], ";"):
                 key, equals, value = option.partition("=")
                 bare = key.strip().removeprefix("$").lower()
-                if not equals or bare not in ("select", "filter"):
+                if not equals or bare not in ("select", "filter", "expand"):
                     raise _invalid(f"The $expand option '{key.strip()}' is not supported.")
                 options[bare] = value.strip()
-        yield Expand(name.strip(), _names(options.get("select")), options.get("filter"))
+        yield Expand(
+            name.strip(),
+            _names(options.get("select")),
+            options.get("filter"),
+            _names(options.get("expand")),
+        )
 
 
 def _names(text: str | None) -> tuple[str, ...]:

@@ -79,6 +79,16 @@ async def test_a_draft_is_sent_once_and_only_a_draft(mailbox: Graph) -> None:
         graph.send_draft(mailbox.world, "nonsense")
 
 
+async def test_a_draft_without_a_sender_is_sent_by_its_owner(mailbox: Graph) -> None:
+    graph.send_draft(mailbox.world, mailbox.mail(folder="drafts", From="", Date="", To=BERND))
+    (sent,) = (await mailbox.get("me/mailFolders/sentitems/messages"))["value"]
+    mailbox.speak_as(BERND)
+    (received,) = (await mailbox.get("me/messages"))["value"]
+    for shown in (sent, received):
+        assert shown["from"]["emailAddress"]["address"] == ANNA
+        assert shown["sentDateTime"] == "2026-03-02T09:00:00Z"
+
+
 async def test_sending_over_the_wire_takes_its_scope(mailbox: Graph) -> None:
     path = f"me/messages/{await _draft(mailbox)}/send"
     assert await mailbox.refused(path, "POST") == (403, "ErrorAccessDenied")

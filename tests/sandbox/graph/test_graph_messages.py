@@ -173,6 +173,9 @@ async def test_unknown_properties_options_and_segments_are_refused(mailbox: Grap
     assert await mailbox.refused(f"{path}?$expand=extensions") == parse_error
     assert await mailbox.refused("me/messages?$search=hello") == parse_error
     assert await mailbox.refused(f"{path}?colour=red") == parse_error
+    assert await mailbox.refused(f"{path}?$filter=isRead eq true") == parse_error
+    assert await mailbox.refused(f"{path}?$expand=attachments($filter=size gt 3)") == parse_error
+    assert await mailbox.refused(f"{path}/attachments?$top=1") == parse_error
     assert await mailbox.refused("me/nonsense") == (400, "BadRequest")
 
 
