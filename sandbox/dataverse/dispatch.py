@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from sandbox.dataverse import errors, functions, metadata_calls, reads, writes
@@ -30,6 +31,8 @@ def answer(session: Session, call: Call) -> Reply:
 
 def perform(session: Session, call: Call) -> Reply:
     """Does one request. Raises Refused, perhaps with half of the work done."""
+    if call.headers.get("mscrm.suppressduplicatedetection", "").lower() == "false":
+        session = replace(session, detect_duplicates=True)
     path = segments(call.target)
     if path[0].name.startswith("$"):
         path = [_referenced(session, path[0].name), *path[1:]]
@@ -187,6 +190,8 @@ def _below(session: Session, call: Call, table: Table, id_: str, rest: list[Segm
         return _link(session, call, table, id_, link, rest)
     if name in SCHEMA.by_property[table.name]:
         return _property(session, call, table, id_, name, rest[1:])
+    if name.startswith("Microsoft.Dynamics.CRM."):
+        raise errors.unsupported(f"the action '{name}'")
     raise errors.unknown_segment(name)
 
 
@@ -280,7 +285,7 @@ def json_body(call: Call) -> Mapping[str, Any]:
     """The request's body as an object; NaN and the like are no JSON."""
     try:
         body = json.loads(call.body or b"{}", parse_constant=_no_constant)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise errors.bad_payload(
             call.target.partition("(")[0], f"The body is not valid JSON: {type(error).__name__}."
         ) from None

@@ -70,6 +70,16 @@ def duplicate_key() -> Refused:
     return Refused(412, "0x80040237", "Cannot insert duplicate key.")
 
 
+def duplicate_record() -> Refused:
+    """Learn shows 500 in a sample and lists the code under 412."""
+    return Refused(
+        412,
+        "0x80040333",
+        "A record was not created or updated because a duplicate of the current record already "
+        "exists.",
+    )
+
+
 def stale() -> Refused:
     return Refused(
         412,

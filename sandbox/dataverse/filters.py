@@ -9,7 +9,6 @@ import json
 import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime, time
 from functools import lru_cache
 from operator import ge, gt, le, lt
 from typing import Any
@@ -18,13 +17,22 @@ from odata_query import ast, exceptions
 from odata_query.grammar import ODataLexer, ODataParser
 
 from sandbox.dataverse import errors
+from sandbox.dataverse.operands import (
+    Getter,
+    Property,
+    Scope,
+    comparable,
+    full_name,
+    literal,
+    path_of,
+    property_of,
+)
 from sandbox.dataverse.rows import Rows, is_indexed
 from sandbox.dataverse.schema import SCHEMA
-from sandbox.dataverse.schema.model import EDM, Column, Table
+from sandbox.dataverse.schema.model import EDM, Column
 from sandbox.store import Row
 
 Predicate = Callable[[Rows, Row], bool]
-Getter = Callable[[Rows, Row], Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,26 +47,18 @@ class Filter:
         return rows.known(table, self.column, self.values) if self.column else rows.all(table)
 
 
-@dataclass(frozen=True, slots=True)
-class _Property:
-    get: Getter
-    column: Column
-    direct: bool
-
-
-@dataclass(frozen=True, slots=True)
-class _Scope:
-    """The table whose rows an expression sees, and the name of its lambda variable, if any."""
-
-    table: Table
-    variable: str | None = None
-
-
 @lru_cache(maxsize=512)
 def compiled(table: str, text: str) -> Filter:
     """Raises Refused for what Dataverse, or this stand-in, does not understand."""
-    scope = _Scope(SCHEMA.tables[table])
-    node = parse(text)
+    try:
+        return _compiled(Scope(SCHEMA.tables[table]), parse(text))
+    except RecursionError:
+        raise errors.bad_query(
+            "The recursion limit of the $filter expression is exceeded."
+        ) from None
+
+
+def _compiled(scope: Scope, node: Any) -> Filter:
     parts = list(_flat(node, ast.And))
     hint = next((h for h in (_hint(scope, p) for p in parts) if h), ("", frozenset[str]()))
     return Filter(_compile(scope, node), *hint)
@@ -110,7 +110,7 @@ def _flat(node: Any, operator: type[Any]) -> Iterator[Any]:
             yield top
 
 
-def _hint(scope: _Scope, node: Any) -> tuple[str, frozenset[str]] | None:
+def _hint(scope: Scope, node: Any) -> tuple[str, frozenset[str]] | None:
     equality = _equality(scope, node)
     if equality is None:
         return None
@@ -122,7 +122,7 @@ def _hint(scope: _Scope, node: Any) -> tuple[str, frozenset[str]] | None:
     return found.column.name, frozenset(values)
 
 
-def _compile(scope: _Scope, node: Any) -> Predicate:
+def _compile(scope: Scope, node: Any) -> Predicate:
     if isinstance(node, ast.BoolOp):
         return _all(scope, node) if isinstance(node.op, ast.And) else _any(scope, node)
     if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.Not):
@@ -137,12 +137,12 @@ def _compile(scope: _Scope, node: Any) -> Predicate:
     raise errors.bad_query("The $filter expression must evaluate to a single boolean value.")
 
 
-def _all(scope: _Scope, node: Any) -> Predicate:
+def _all(scope: Scope, node: Any) -> Predicate:
     parts = [_compile(scope, part) for part in _flat(node, ast.And)]
     return lambda rows, row: all(part(rows, row) for part in parts)
 
 
-def _any(scope: _Scope, node: Any) -> Predicate:
+def _any(scope: Scope, node: Any) -> Predicate:
     """Equalities on one property become one look into a set."""
     parts: list[Predicate] = []
     sets: dict[str, tuple[Getter, set[Any]]] = {}
@@ -161,17 +161,17 @@ def _among(get: Getter, values: frozenset[Any]) -> Predicate:
     return lambda rows, row: get(rows, row) in values
 
 
-def _equality(scope: _Scope, node: Any) -> tuple[_Property, set[Any]] | None:
+def _equality(scope: Scope, node: Any) -> tuple[Property, set[Any]] | None:
     if not isinstance(node, ast.Compare):
         return None
     if isinstance(node.comparator, ast.Eq) and isinstance(node.right, ast._Literal):
         if isinstance(node.left, ast.Identifier | ast.Attribute):
-            found = _property(scope, node.left)
-            return found, {_literal(found, node.right, "Equal")}
+            found = property_of(scope, node.left)
+            return found, {literal(found, node.right, "Equal")}
         return None
     if isinstance(node.comparator, ast.In) and isinstance(node.right, ast.List):
-        found = _property(scope, node.left)
-        return found, {_literal(found, item, "Equal") for item in node.right.val}
+        found = property_of(scope, node.left)
+        return found, {literal(found, item, "Equal") for item in node.right.val}
     return None
 
 
@@ -183,22 +183,22 @@ _ORDERED: dict[type[Any], tuple[str, Callable[[Any, Any], bool]]] = {
 }
 
 
-def _comparison(scope: _Scope, node: Any) -> Predicate:
+def _comparison(scope: Scope, node: Any) -> Predicate:
     equality = _equality(scope, node)
     if equality is not None:
         return _among(equality[0].get, frozenset(equality[1]))
     if not isinstance(node.left, ast.Identifier | ast.Attribute):
         raise errors.unsupported("a comparison whose left side is not a column")
-    found = _property(scope, node.left)
+    found = property_of(scope, node.left)
     if not isinstance(node.right, ast._Literal):
         raise errors.unsupported("a comparison with something that is not a constant")
     if isinstance(node.comparator, ast.NotEq):
-        other = _literal(found, node.right, "NotEqual")
+        other = literal(found, node.right, "NotEqual")
         return lambda rows, row: found.get(rows, row) != other
     if type(node.comparator) not in _ORDERED:
         raise errors.bad_query("The $filter expression is not valid.")
     name, holds = _ORDERED[type(node.comparator)]
-    limit = _literal(found, node.right, name)
+    limit = literal(found, node.right, name)
     if limit is None:
         return lambda rows, row: False
 
@@ -209,137 +209,8 @@ def _comparison(scope: _Scope, node: Any) -> Predicate:
     return ordered
 
 
-_LITERALS: dict[str, tuple[type[Any], ...]] = {
-    "Edm.String": (ast.String,),
-    "Edm.Guid": (ast.GUID,),
-    "Edm.Int32": (ast.Integer,),
-    "Edm.Int64": (ast.Integer,),
-    "Edm.Decimal": (ast.Integer, ast.Float),
-    "Edm.Double": (ast.Integer, ast.Float),
-    "Edm.Boolean": (ast.Boolean,),
-    "Edm.DateTimeOffset": (ast.DateTime, ast.Date),
-    "Edm.Date": (ast.Date, ast.DateTime),
-}
-_EDM_OF = {
-    ast.String: "Edm.String",
-    ast.GUID: "Edm.Guid",
-    ast.Integer: "Edm.Int32",
-    ast.Float: "Edm.Double",
-    ast.Boolean: "Edm.Boolean",
-    ast.DateTime: "Edm.DateTimeOffset",
-    ast.Date: "Edm.Date",
-    ast.Time: "Edm.TimeOfDay",
-    ast.Duration: "Edm.Duration",
-}
-
-
-def _literal(found: _Property, node: Any, operator: str) -> Any:
-    """The constant in the form that the property's getter gives."""
-    if isinstance(node, ast.Null):
-        return None
-    edm = EDM[found.column.kind]
-    if not isinstance(node, _LITERALS[edm]):
-        raise errors.bad_query(
-            "A binary operator with incompatible types was detected. Found operand types "
-            f"'{edm}' and '{_EDM_OF.get(type(node), 'Edm.Untyped')}' for operator kind "
-            f"'{operator}'."
-        )
-    return _comparable(edm, node.val if edm == "Edm.Guid" else node.py_val)
-
-
-def _comparable(edm: str, value: Any) -> Any:
-    if value is None:
-        return None
-    if edm == "Edm.String":
-        return value.casefold()
-    if edm == "Edm.Guid":
-        return value.lower()
-    if edm == "Edm.DateTimeOffset":
-        return _instant(value)
-    if edm == "Edm.Date":
-        return value.isoformat()[:10] if not isinstance(value, str) else value
-    return value
-
-
-def _instant(value: Any) -> str:
-    """Comparable as text: UTC without its Z, so that a fraction sorts after the whole second."""
-    if isinstance(value, str):
-        return value.removesuffix("Z")
-    moment = value if isinstance(value, datetime) else datetime.combine(value, time(), UTC)
-    if moment.tzinfo is None:
-        moment = moment.replace(tzinfo=UTC)
-    return moment.astimezone(UTC).replace(tzinfo=None).isoformat()
-
-
-def _property(scope: _Scope, node: Any) -> _Property:
-    path = _path(node)
-    if scope.variable is not None:
-        if path[0] != scope.variable:
-            raise errors.bad_query(f"Could not find the range variable '{path[0]}'.")
-        path = path[1:]
-    table, hops = scope.table, []
-    for name in path[:-1]:
-        navigation = SCHEMA.navigations[table.name].get(name)
-        if navigation is None:
-            raise errors.unknown_property(table.name, name)
-        hops.append((navigation.column, navigation.target))
-        table = SCHEMA.tables[navigation.target]
-    column = SCHEMA.by_property[table.name].get(path[-1]) if path else None
-    if column is None:
-        raise errors.unknown_property(table.name, path[-1] if path else "")
-    if not column.filterable:
-        raise errors.invalid_argument(
-            f"The column '{column.name}' of table '{table.name}' can't be used in a filter."
-        )
-    return _Property(_getter(column, tuple(hops)), column, not hops)
-
-
-def _path(node: Any) -> list[str]:
-    names: list[str] = []
-    while isinstance(node, ast.Attribute):
-        names.append(node.attr)
-        node = node.owner
-    if not isinstance(node, ast.Identifier):
-        raise errors.unsupported("such an operand in $filter")
-    return [_full_name(node), *reversed(names)]
-
-
-def _full_name(node: ast.Identifier) -> str:
-    return ".".join((*node.namespace, node.name))
-
-
-def _getter(column: Column, hops: tuple[tuple[str, str], ...]) -> Getter:
-    name = column.name
-    edm = EDM[column.kind]
-    if column.kind == "lookup":
-
-        def value(row: Row) -> Any:
-            pair = row.get(name)
-            return pair[1] if pair else None
-    elif edm in ("Edm.String", "Edm.DateTimeOffset"):
-
-        def value(row: Row) -> Any:
-            return _comparable(edm, row.get(name))
-    else:
-
-        def value(row: Row) -> Any:
-            return row.get(name)
-
-    if not hops:
-        return lambda rows, row: value(row)
-
-    def through(rows: Rows, row: Row) -> Any:
-        current: Row | None = row
-        for lookup, table in hops:
-            pair = current.get(lookup) if current else None
-            current = rows.get(table, pair[1]) if pair else None
-        return value(current) if current else None
-
-    return through
-
-
-def _function(scope: _Scope, node: Any) -> Predicate:
-    name = _full_name(node.func)
+def _function(scope: Scope, node: Any) -> Predicate:
+    name = full_name(node.func)
     if name in ("contains", "startswith", "endswith"):
         return _like(scope, name, node.args)
     if name.startswith("Microsoft.Dynamics.CRM."):
@@ -347,8 +218,8 @@ def _function(scope: _Scope, node: Any) -> Predicate:
     raise errors.unsupported(f"the function '{name}' in $filter")
 
 
-def _like(scope: _Scope, name: str, args: list[Any]) -> Predicate:
-    found = _property(scope, args[0])
+def _like(scope: Scope, name: str, args: list[Any]) -> Predicate:
+    found = property_of(scope, args[0])
     if EDM[found.column.kind] != "Edm.String" or not isinstance(args[1], ast.String):
         raise errors.bad_query(
             f"No function signature for the function with name '{name}' matches the specified "
@@ -366,7 +237,7 @@ def _like(scope: _Scope, name: str, args: list[Any]) -> Predicate:
     return _where(found, lambda value: value.endswith(needle))
 
 
-def _where(found: _Property, holds: Callable[[str], bool]) -> Predicate:
+def _where(found: Property, holds: Callable[[str], bool]) -> Predicate:
     def matches(rows: Rows, row: Row) -> bool:
         value = found.get(rows, row)
         return value is not None and holds(value)
@@ -387,10 +258,10 @@ def _character_class(part: str) -> str:
     return f"[{'^' if negated else ''}{inner}]" if inner else re.escape(part)
 
 
-def _own_function(scope: _Scope, name: str, args: list[Any]) -> Predicate:
+def _own_function(scope: Scope, name: str, args: list[Any]) -> Predicate:
     if name not in ("In", "NotIn", "ContainValues"):
         raise errors.unsupported(f"the query function '{name}'")
-    given = {_full_name(a.name): a.param for a in args if isinstance(a, ast.NamedParam)}
+    given = {full_name(a.name): a.param for a in args if isinstance(a, ast.NamedParam)}
     try:
         column = ast.Identifier(_text(given["PropertyName"]))
         values = json.loads(_text(given["PropertyValues"]))
@@ -401,7 +272,7 @@ def _own_function(scope: _Scope, name: str, args: list[Any]) -> Predicate:
     plain = SCHEMA.by_property[scope.table.name]
     if column.name not in plain and f"_{column.name}_value" in plain:
         column = ast.Identifier(f"_{column.name}_value")
-    found = _property(_Scope(scope.table), column)
+    found = property_of(Scope(scope.table), column)
     wanted = frozenset(_from_text(found.column, str(value)) for value in values)
     if name == "NotIn":
         return lambda rows, row: found.get(rows, row) not in wanted
@@ -427,11 +298,11 @@ def _from_text(column: Column, text: str) -> Any:
         raise errors.bad_query(f"'{text}' is not a valid value of type {edm}.") from None
     if edm == "Edm.Boolean":
         return text.lower() in ("true", "1")
-    return _comparable(edm, text)
+    return comparable(edm, text)
 
 
-def _lambda(scope: _Scope, node: Any) -> Predicate:
-    name = _path(node.owner)[-1]
+def _lambda(scope: Scope, node: Any) -> Predicate:
+    name = path_of(node.owner)[-1]
     collection = SCHEMA.collections[scope.table.name].get(name)
     if collection is None:
         raise errors.unknown_property(scope.table.name, name)
@@ -439,7 +310,7 @@ def _lambda(scope: _Scope, node: Any) -> Predicate:
     if node.lambda_ is None:
         return lambda rows, row: bool(rows.children(collection, row[key]))
     inner = _compile(
-        _Scope(SCHEMA.tables[collection.table], node.lambda_.identifier.name),
+        Scope(SCHEMA.tables[collection.table], node.lambda_.identifier.name),
         node.lambda_.expression,
     )
     quantifier = any if isinstance(node.operator, ast.Any) else all

@@ -80,6 +80,8 @@ def _as_party(pair: Any) -> Any:
 
 
 def _check(activity: str, row: Row, given: payload.Payload) -> None:
+    if given.deep:
+        raise errors.unsupported("deep insert below an activity party")
     mask = given.values.get("participationtypemask")
     if mask not in _MASKS[activity]:
         raise errors.Refused(400, "0x80043515", "Invalid party mapping.")

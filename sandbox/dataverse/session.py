@@ -21,13 +21,15 @@ class Caller:
 @dataclass(frozen=True, slots=True)
 class Session:
     """`root` is the service root without a trailing slash. `references` are the Content-IDs that
-    earlier requests of the same change set have declared: id → (table, row id)."""
+    earlier requests of the same change set have declared: id → (table, row id).
+    `detect_duplicates`: the request wants to hear of records that look the same."""
 
     world: World
     rows: Rows
     caller: Caller
     root: str
     references: Mapping[str, tuple[str, str]] = field(default_factory=dict)
+    detect_duplicates: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,6 +4,7 @@ import base64
 import binascii
 import re
 from datetime import UTC, date, datetime
+from math import isfinite
 from typing import Any
 from uuid import UUID
 
@@ -33,7 +34,7 @@ def stored(table: Table, column: Column, value: Any) -> Any:
             return _integer(table, column, value)
         case "decimal" | "money" | "double":
             number = isinstance(value, int | float) and not isinstance(value, bool)
-            return value if number else _wrong(table, column, value)
+            return value if number and isfinite(value) else _wrong(table, column, value)
         case "picklist" | "state" | "status":
             return _choice(table, column, value)
         case "datetime":

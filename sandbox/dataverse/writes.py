@@ -37,6 +37,7 @@ def create(session: Session, table: Table, body: Mapping[str, Any], id_: str | N
         given.links[navigation.column] = (target.name, create(session, target, nested))
     row = _new_row(session, table, key, given)
     _before_create(session, table, row)
+    _check_duplicates(session, table, row)
     session.rows.put(table.name, key, row)
     _add_related(session, table, key, given)
     _after(session, table, key)
@@ -61,6 +62,8 @@ def update(session: Session, table: Table, id_: str, body: Mapping[str, Any]) ->
     new = {**row, **values, **_stored(links)}
     _stamp(session, new, "modified")
     _before_update(session, table, row, new, changed)
+    if changed & set(table.addresses):
+        _check_duplicates(session, table, new)
     session.rows.put(table.name, id_, new)
     _after(session, table, id_)
 
@@ -159,6 +162,20 @@ def _before_update(
         attachments.prepare(session, table.name, new)
         if table.name == attachments.TABLE:
             attachments.require_open(session, row)
+
+
+def _check_duplicates(session: Session, table: Table, row: Mapping[str, Any]) -> None:
+    """The rules that every organisation starts with: the same e-mail address in one table.
+
+    Learn, "Manage duplicate detection during create and update": only where the request asks.
+    """
+    if not session.detect_duplicates or "emailaddress1" not in table.columns:
+        return
+    address = (row.get("emailaddress1") or "").casefold()
+    for other in session.rows.all(table.name) if address else ():
+        same = other.get("emailaddress1", "").casefold() == address
+        if same and other[table.key] != row[table.key]:
+            raise errors.duplicate_record()
 
 
 def _derive(row: dict[str, Any], table: Table) -> None:

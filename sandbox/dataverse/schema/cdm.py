@@ -6,6 +6,7 @@ from functools import cache
 from importlib.resources import files
 from typing import Any
 
+from sandbox.dataverse.schema.columns import whole
 from sandbox.dataverse.schema.model import Column, Kind, Option, OptionSet
 
 _KINDS: Mapping[str, Kind] = {
@@ -51,6 +52,8 @@ def _column(table: str, declared: Mapping[str, Any]) -> Column | None:
     length = declared.get("maximumLength")
     if kind == "string" and (length or 0) > _MEMO_LENGTH:
         kind = "memo"
+    if kind == "integer":
+        return whole(name)
     return Column(name, kind, max_length=length)
 
 

@@ -240,6 +240,11 @@ async def test_a_big_body_is_taken_whole(crm):
     assert (await crm.found(f"emails({email})/description"))["value"] == text
 
 
+async def test_mail_is_never_sent_from_here(crm):
+    path = f"emails({await crm.email()})/Microsoft.Dynamics.CRM.SendEmail"
+    refusal(await crm.post(path, {"IssueSend": True}), 501, "0x80060888")
+
+
 async def test_the_check_before_promoting_an_email(crm):
     await crm.email(messageid="<known@x.example>")
     path = "CheckPromoteEmail(MessageId=@p1,Subject=@p2,DirectionCode=@p3)"

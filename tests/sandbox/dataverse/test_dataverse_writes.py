@@ -4,8 +4,10 @@ from uuid import uuid4
 
 import pytest
 
+from sandbox.dataverse import rows
 from sandbox.dataverse.sample import fixed_id
-from tests.sandbox.dataverse.calls import Crm, refusal
+from sandbox.entra import tokens
+from tests.sandbox.dataverse.calls import ANNA, ROOT, Crm, refusal
 
 NOBODY = "00000000-0000-0000-0000-000000000001"
 UNDECLARED = "An undeclared property"
@@ -74,6 +76,7 @@ async def test_a_deleted_key_may_be_used_again(crm):
         ({"new_minutes": "5"}, "0x80048d19", "'Edm.Int32'"),
         ({"new_minutes": True}, "0x80048d19", "'Edm.Int32'"),
         ({"new_minutes": 2000}, "0x8004432f", "Accepted Values: 0 to 1440"),
+        ({"linksclickedcount": 2**31}, "0x8004432f", "Accepted Values"),
         ({"new_topic": "Sales"}, "0x80048d19", "'Edm.Int32'"),
         ({"new_topic": 7}, "0x8004431a", "outside the valid range"),
         ({"actualstart": "2026-01-05"}, "0x80048d19", "'Edm.DateTimeOffset'"),
@@ -355,3 +358,33 @@ async def test_category_columns_of_every_kind_are_kept(crm):
     row = await crm.found(f"emails({await crm.email(**values, **bind)})")
     assert {name: row[name] for name in values} == values
     assert row["_new_region_value"] == region
+
+
+async def test_duplicates_are_refused_only_where_that_is_wished(crm):
+    body = {"lastname": "Ellison", "emailaddress1": "MARGARET.ellison@harbourline.example"}
+    wish = {"MSCRM.SuppressDuplicateDetection": "false"}
+    message = refusal(await crm.post("contacts", body, headers=wish), 412, "0x80040333")
+    assert "a duplicate of the current record already exists" in message
+    copy = await crm.make("contacts", **body)
+    answer = await crm.patch(f"contacts({copy})", {"lastname": "Elison"}, headers=wish)
+    assert answer.status_code == 204
+    same = {"emailaddress1": "margaret.ellison@harbourline.example"}
+    refusal(await crm.patch(f"contacts({copy})", same, headers=wish), 412, "0x80040333")
+    refusal(await crm.post("accounts", {"name": "x" * 161}, headers=wish), 400, "0x80044331")
+
+
+async def test_versions_and_indexes_outlive_the_process(crm):
+    email = await crm.email(messageid="<kept@x.example>")
+    before = (await crm.found(f"emails({email})"))["@odata.etag"]
+    rows.forget(crm.world)
+    found = await crm.found("emails?$filter=messageid eq '<kept@x.example>'")
+    assert [row["@odata.etag"] for row in found["value"]] == [before]
+    await crm.patch(f"emails({email})", {"subject": "later"})
+    assert (await crm.found(f"emails({email})"))["@odata.etag"] > before
+
+
+async def test_hostile_json_is_refused(crm):
+    headers = {"Authorization": f"Bearer {tokens.issue(crm.world, ANNA, 'dataverse')}"}
+    for content in (b"{", b'{"subject": NaN}', b"\xff", b"[" * 100_000):
+        answer = await crm.http.post(f"{ROOT}emails", content=content, headers=headers)
+        assert refusal(answer, 400, "0x80048d19")
