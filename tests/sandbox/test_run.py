@@ -1,6 +1,8 @@
 """`python -m sandbox.run` and `python -m sandbox.demo`, as `make run` and `make demo` call them."""
 
+import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -108,6 +110,33 @@ def test_it_says_ready_when_everything_answers(run: Run) -> None:
     answer = httpx.get(f"{run.api}/activities", params=query, headers=bearer)
     assert answer.status_code == 404
     assert httpx.get(f"{run.api}/activities", params=query).status_code == 401
+
+
+def test_what_readme_says_to_type_works(run: Run) -> None:
+    blocks = re.findall(r"```sh\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL)
+    (block,) = (block for block in blocks if "API=" in block)
+    for theirs, ours in (
+        ("http://localhost:7071/api", run.api),
+        ("https://localhost:7443", run.sandbox),
+        (".sandbox/ca.pem", str(run.data / "ca.pem")),
+        (".venv/bin/python", sys.executable),
+    ):
+        assert theirs in block
+        block = block.replace(theirs, ours)
+    ended = subprocess.run(
+        ["bash", "-euo", "pipefail", "-c", block],  # noqa: S607
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert ended.returncode == 0, ended.stderr
+    found, changed, deleted = map(json.loads, ended.stdout.splitlines())
+    assert found["links"] == []
+    assert found["attachments"]["saved"][0]["name"] == "driver-app.log"
+    assert changed["links"][0]["name"] == "Meridian Freight Services LLC"
+    assert deleted["deleted"] is True
+    assert deleted["id"] == found["id"]
 
 
 def test_the_demo_takes_both_files_all_the_way(run: Run) -> None:
