@@ -40,7 +40,7 @@ def rewritten(
     """
     wanted = {contact.id: contact for contact in contacts}
     kept = tuple(filter(None, (_without_other_contacts(party, wanted) for party in present)))
-    missing = wanted.keys() - {party.id for party in kept if party.logical == "contact"}
+    missing = wanted.keys() - _contact_ids(kept)
     by_address = {
         address_key(address): contact.id
         for contact in reversed(contacts)
@@ -48,7 +48,7 @@ def rewritten(
         for address in contact.addresses
     }
     resolved = tuple(_with_contact(party, by_address) for party in kept)
-    strangers = [c for c in contacts if c.id not in {party.id for party in resolved}]
+    strangers = [c for c in contacts if c.id not in _contact_ids(resolved)]
     if strangers and table.kind == "meeting":
         raise InvalidRequest(
             "Only contacts who take part can be related to a meeting; Dynamics 365 would invite "
@@ -61,6 +61,10 @@ def rewritten(
         for contact in dict.fromkeys(strangers)
     )
     return resolved + added
+
+
+def _contact_ids(present: Sequence[Party]) -> set[str | None]:
+    return {party.id for party in present if party.logical == "contact"}
 
 
 def _without_other_contacts(party: Party, wanted: Mapping[str, Contact]) -> Party | None:
