@@ -5,6 +5,7 @@ from enum import StrEnum
 
 from shared.suggestions import Account, Candidates, Clues, Contact
 from suggest_links.domains import is_at
+from suggest_links.similarity import bare
 
 
 class Tie(StrEnum):
@@ -29,16 +30,13 @@ class Relations:
 
 
 def relate(clues: Clues, candidates: Candidates) -> Relations:
-    addresses = set(clues.addresses)
-    present: dict[str, Tie] = {}
-    ties: dict[str, Tie] = {}
     accounts = {account.ref.id: account for account in candidates.accounts}
+    present = _present(clues, candidates)
+    ties: dict[str, Tie] = {}
     for tie in (Tie.CONTACT, Tie.NAME):
         for contact in candidates.contacts:
-            if (tie is Tie.CONTACT) == bool(addresses.intersection(contact.addresses)):
-                present[contact.ref.id] = tie
-                if contact.account_id in accounts:
-                    ties.setdefault(contact.account_id, tie)
+            if present.get(contact.ref.id) is tie and contact.account_id in accounts:
+                ties.setdefault(contact.account_id, tie)
     for account in candidates.accounts:
         if any(is_at(host, domain) for host in account.domains for domain in clues.domains):
             ties.setdefault(account.ref.id, Tie.DOMAIN)
@@ -46,7 +44,9 @@ def relate(clues: Clues, candidates: Candidates) -> Relations:
         parent = accounts[key].parent_id
         if parent in accounts:
             ties.setdefault(parent, Tie.PARENT)
-    homeless = (c for c in candidates.contacts if c.account_id not in accounts)
+    homeless = (
+        c for c in candidates.contacts if c.ref.id in present and c.account_id not in accounts
+    )
     return Relations(
         present=present,
         ties=ties,
@@ -54,3 +54,19 @@ def relate(clues: Clues, candidates: Candidates) -> Relations:
         accounts=accounts,
         homeless=tuple(homeless),
     )
+
+
+def _present(clues: Clues, candidates: Candidates) -> dict[str, Tie]:
+    addresses = set(clues.addresses)
+    names = {_comparable(name) for name in clues.names}
+    present: dict[str, Tie] = {}
+    for contact in candidates.contacts:
+        if addresses.intersection(contact.addresses):
+            present[contact.ref.id] = Tie.CONTACT
+        elif _comparable(contact.ref.name) in names:
+            present[contact.ref.id] = Tie.NAME
+    return present
+
+
+def _comparable(name: str) -> str:
+    return " ".join(bare(name.casefold()).split())

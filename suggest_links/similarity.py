@@ -22,27 +22,30 @@ _LANGUAGES = (
 # Hiragana mostly carries grammar: it parts words here, as a space does elsewhere.
 _HIRAGANA = "\u3040-\u309f"
 _UNSPACED = "\u30a0-\u30ff\u3400-\u9fff\uac00-\ud7af"
-_RUN = re.compile(rf"[{_UNSPACED}]+|[^\W_{_UNSPACED}{_HIRAGANA}]+")
+_RUN = re.compile(rf"[^\W_{_UNSPACED}{_HIRAGANA}]+")
+_UNSPACED_RUN = re.compile(rf"[{_UNSPACED}]{{2,}}")
 _ASCII = re.compile(r"[a-z0-9]+")
 _UNSPACED_CHARACTER = re.compile(rf"[{_UNSPACED}{_HIRAGANA}]")
 _MARKS = re.compile("[\u0300-\u036f]+")
 
 
 def terms(text: str) -> list[str]:
-    """The comparable parts of a text, in order, repeated as in the text."""
+    """The comparable parts of a text, repeated as often as in the text, in no order."""
     ignored = _ignored()
     if text.isascii():
         return [word[:_STEM] for word in _ASCII.findall(text.lower()) if word not in ignored]
     if not is_unspaced(text):
-        words = _RUN.findall(_bare(text.casefold()))
+        words = _RUN.findall(bare(text.casefold()))
         return [word[:_STEM] for word in words if word not in ignored]
-    found: list[str] = []
-    for run in _RUN.findall(unicodedata.normalize("NFKC", text.casefold())):
-        if _UNSPACED_CHARACTER.match(run):
-            found.extend([run[i : i + 2] for i in range(len(run) - 1)])
-        elif (word := _bare(run)) not in ignored:
-            found.append(word[:_STEM])
-    return found
+    unified = unicodedata.normalize("NFKC", text.casefold())
+    pairs = [run[i : i + 2] for run in _UNSPACED_RUN.findall(unified) for i in range(len(run) - 1)]
+    plain = (bare(word) for word in _RUN.findall(unified))
+    return [*(word[:_STEM] for word in plain if word not in ignored), *pairs]
+
+
+def bare(text: str) -> str:
+    """Compatibility forms unified, letters without their diacritics."""
+    return text if text.isascii() else _MARKS.sub("", unicodedata.normalize("NFKD", text))
 
 
 def is_unspaced(text: str) -> bool:
@@ -85,12 +88,7 @@ class Comparison:
         return min(1.0, product / (self._length * sqrt(own)))
 
 
-def _bare(text: str) -> str:
-    """Compatibility forms unified, letters without their diacritics."""
-    return text if text.isascii() else _MARKS.sub("", unicodedata.normalize("NFKD", text))
-
-
 @cache
 def _ignored() -> frozenset[str]:
     words = stopwordsiso.stopwords(list(_LANGUAGES))
-    return frozenset(run for word in words for run in _RUN.findall(_bare(word.casefold())))
+    return frozenset(run for word in words for run in _RUN.findall(bare(word.casefold())))
