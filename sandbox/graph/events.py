@@ -90,14 +90,18 @@ def _place(
 
 def _put(store: Store, key: ItemKey, row: Row, parsed: ParsedEvent, now: datetime) -> None:
     keep(store, key, row)
-    if parsed.attachments:
-        store.put(SERVICE, "attachment_lists", key.row, {"keys": []})
+    store.put(SERVICE, "attachment_lists", key.row, {"keys": []})
     for number, part in enumerate(parsed.attachments):
         attach(store, key.row, number, part, stamp(now))
 
 
 def _cancel(store: Store, key: ItemKey, old: Row, parsed: ParsedEvent, now: datetime) -> None:
     """A cancellation often carries less than the meeting had; what it lacks stays."""
+    if not key.occurrence:
+        for exception in _exceptions(store, key.item):
+            called_off = {**exception["fields"], "isCancelled": True, "showAs": "free"}
+            place = ItemKey(key.item, exception["occurrence"])
+            keep(store, place, {**exception, "fields": called_off})
     fields = {**old["fields"], "isCancelled": True, "showAs": "free"}
     if parsed.subject:
         fields["subject"] = parsed.subject
@@ -123,7 +127,10 @@ def _table(key: ItemKey) -> str:
 def _row(
     mailbox: Mailbox, key: ItemKey, uid: str, parsed: ParsedEvent, old: Row | None, now: datetime
 ) -> dict[str, Any]:
-    """An exception holds all that its series holds, so that it can stand alone."""
+    """An exception holds all that its series holds, so that it can stand alone.
+
+    An `orphan` is one occurrence of a series that this mailbox was not invited to as a whole.
+    """
     return {
         "key": key.item,
         "occurrence": key.occurrence,
@@ -132,7 +139,7 @@ def _row(
         "created": old["created"] if old else stamp(now),
         "modified": stamp(now),
         "uid": uid,
-        "orphan": parsed.recurrence_id if old is None else old["orphan"],
+        "orphan": None if key.occurrence else parsed.recurrence_id,
         "start": parsed.start.isoformat(),
         "end": parsed.end.isoformat(),
         "zone": parsed.zone,
@@ -214,8 +221,8 @@ def _at(store: Store, master: Row, epoch: int) -> Event | None:
         return Event(key, "seriesMaster" if _recurs(master) else "singleInstance", master, key.row)
     own = stored(store, key)
     if own is not None:
-        has_files = store.get(SERVICE, "attachment_lists", key.row) is not None
-        return Event(key, "exception", own, key.row if has_files else key.item)
+        delivered = store.get(SERVICE, "attachment_lists", key.row) is not None
+        return Event(key, "exception", own, key.row if delivered else key.item)
     if not is_start(master, epoch):
         return None
     return _occurrence(master, epoch)
@@ -251,8 +258,7 @@ def view(store: Store, mailbox: Mailbox, after: datetime, before: datetime) -> l
 
 def instances(store: Store, master: Row, after: datetime, before: datetime) -> list[Event]:
     """The occurrences and exceptions of a series that touch the span, earliest first."""
-    exceptions = store.all(SERVICE, "exceptions")
-    own = {row["occurrence"] for row in exceptions if row["key"] == master["key"]}
+    own = {row["occurrence"] for row in _exceptions(store, master["key"])}
     length = _moment(master, "end") - _moment(master, "start")
     found = [
         _occurrence(master, epoch)
@@ -265,6 +271,10 @@ def instances(store: Store, master: Row, after: datetime, before: datetime) -> l
             found.append(event)
     touching = [event for event in found if _overlaps(event, after, before)]
     return sorted(touching, key=lambda event: event.start)
+
+
+def _exceptions(store: Store, master: str) -> list[Row]:
+    return [row for row in store.all(SERVICE, "exceptions") if row["key"] == master]
 
 
 def _masters(store: Store, mailbox: Mailbox) -> Iterator[Row]:

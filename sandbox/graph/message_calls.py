@@ -145,10 +145,9 @@ def attachment_row(call: Call, parent: str, parent_ids: tuple[str, ...]) -> Row:
     key = attachment_key(wanted)
     if key is None:
         raise malformed_id()
-    row = call.store.get(SERVICE, "attachments", key)
-    if row is None or row["parent"] != parent:
-        raise item_not_found()
-    if wanted not in {attachment_id(id_, key) for id_ in parent_ids}:
+    files = attachments_of(call.store, parent)
+    row = next((file for file in files if file["key"] == key), None)
+    if row is None or wanted not in {attachment_id(id_, key) for id_ in parent_ids}:
         raise item_not_found()
     return row
 

@@ -203,6 +203,30 @@ async def test_a_cancelled_occurrence_stays_and_says_so(mailbox: Graph) -> None:
     assert (await mailbox.get(f"me/events/{master_id}"))["isCancelled"] is False
 
 
+async def test_cancelling_a_series_cancels_every_occurrence_of_it(mailbox: Graph) -> None:
+    master_id = deliver(mailbox, SERIES, MOVED)
+    assert deliver(mailbox, SERIES, method="CANCEL") == master_id
+    assert [e["isCancelled"] for e in await instances(mailbox, master_id)] == [True] * 4
+
+
+async def test_an_invitation_to_one_occurrence_only_stands_alone(mailbox: Graph) -> None:
+    alone = await mailbox.get(f"me/events/{deliver(mailbox, MOVED)}")
+    assert (alone["type"], alone["originalStart"]) == ("singleInstance", "2026-03-30T08:00:00Z")
+    assert alone["uid"] == "one@x.example" != alone["iCalUId"]
+    series = await mailbox.get(f"me/events/{deliver(mailbox, SERIES)}")
+    assert series["type"] == "seriesMaster"
+    assert "originalStart" not in series
+
+
+async def test_an_update_takes_attachments_away(mailbox: Graph) -> None:
+    times = "DTSTART:20260701T080000Z\nDTEND:20260701T090000Z"
+    attached = f"{times}\nATTACH;ENCODING=BASE64;VALUE=BINARY;FILENAME=a.txt:YWJj"
+    id_ = deliver(mailbox, attached)
+    assert len((await mailbox.get(f"me/events/{id_}/attachments"))["value"]) == 1
+    deliver(mailbox, times)
+    assert (await mailbox.get(f"me/events/{id_}/attachments"))["value"] == []
+
+
 async def test_a_meeting_is_changed_and_cancelled_by_delivery(mailbox: Graph) -> None:
     times = "DTSTART:20260701T080000Z\nDTEND:20260701T090000Z"
     id_ = deliver(mailbox, f"{times}\nDESCRIPTION:Agenda\nATTENDEE:mailto:b@x.example")
