@@ -26,23 +26,23 @@ _Index = dict[str, dict[str, None]]
 class Rows:
     """Reads and writes rows by table name; `activitypointer` means all activity tables.
 
-    An index may know rows that no longer match (after an update or a rollback), never fewer, so
-    what it offers is checked again.
+    An index may know rows that no longer match (after an update, a deletion or a rollback) but
+    lacks none, since nothing is ever taken out; so what it offers is checked again.
     """
 
     def __init__(self, world: World) -> None:
         self._store = world.store
         self._clock = world.clock
-        self._indexes: dict[tuple[str, str], _Index] = {}
-        self._version = max(
-            (
-                row.get("versionnumber", 0)
-                for table in SCHEMA.tables
-                for row in self._store.all(SERVICE, table)
-            ),
-            default=0,
-        )
-        self._version = max(self._version, _FIRST_VERSION)
+        self._version = _FIRST_VERSION
+        self._indexes: dict[str, dict[str, _Index]] = {}
+        for table in SCHEMA.tables.values():
+            indexes = {
+                c.name: _Index() for c in table.columns.values() if is_indexed(table.name, c)
+            }
+            self._indexes[table.name] = indexes
+            for row in self._store.all(SERVICE, table.name):
+                self._version = max(self._version, row["versionnumber"])
+                _note(indexes, row, row[table.key])
 
     def now(self) -> str:
         return stamp(self._clock())
@@ -67,9 +67,7 @@ class Rows:
         kept = {name: value for name, value in row.items() if value is not None}
         kept["versionnumber"] = self._version
         self._store.put(SERVICE, table, id_, kept)
-        for (owner, column), index in self._indexes.items():
-            if owner == table:
-                _note(index, kept.get(column), id_)
+        _note(self._indexes[table], kept, id_)
         return kept
 
     def delete(self, table: str, id_: str) -> None:
@@ -88,7 +86,7 @@ class Rows:
 
     def known(self, table: str, column: str, values: Iterable[str]) -> Iterator[Row]:
         """Rows that the index of a lookup or an indexed text offers; a superset of the matches."""
-        index = self._index(table, column)
+        index = self._indexes[table][column]
         seen: dict[str, None] = {}
         for value in values:
             seen.update(index.get(value, {}))
@@ -97,20 +95,13 @@ class Rows:
             if row is not None:
                 yield row
 
-    def _index(self, table: str, column: str) -> _Index:
-        if (table, column) not in self._indexes:
-            index: _Index = {}
-            key = SCHEMA.tables[table].key
-            for row in self._store.all(SERVICE, table):
-                _note(index, row.get(column), row[key])
-            self._indexes[table, column] = index
-        return self._indexes[table, column]
 
-
-def _note(index: _Index, value: Any, id_: str) -> None:
-    if value is not None:
-        key = value.casefold() if isinstance(value, str) else value[1]
-        index.setdefault(key, {})[id_] = None
+def _note(indexes: Mapping[str, _Index], row: Row, id_: str) -> None:
+    for column, index in indexes.items():
+        value = row.get(column)
+        if value is not None:
+            key = value.casefold() if isinstance(value, str) else value[1]
+            index.setdefault(key, {})[id_] = None
 
 
 def is_indexed(table: str, column: Column) -> bool:

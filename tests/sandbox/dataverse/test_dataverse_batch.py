@@ -8,6 +8,7 @@ from uuid import uuid4
 import httpx
 import pytest
 
+from sandbox.dataverse import rows
 from sandbox.entra import tokens
 from tests.sandbox.dataverse.calls import ANNA, ROOT, Crm, change_set, part, refusal
 
@@ -89,6 +90,26 @@ async def test_a_failed_change_set_leaves_nothing_and_answers_once(crm):
     assert "multipart" not in answer.text.partition("\r\n\r\n")[0]
     assert bodies(answer)[0]["error"]["code"] == "0x80044331"
     assert (await crm.get("tasks/$count")).text == "0"
+
+
+async def test_what_a_failed_change_set_deleted_is_found_again(crm):
+    account = crm.world.company.accounts[0].id
+    bind = {"regardingobjectid_account_email@odata.bind": f"/accounts({account})"}
+    email = await crm.email(messageid="<kept@x.example>", **bind)
+    rows.forget(crm.world)
+    answer = await crm.batch(
+        change_set(
+            part("DELETE", f"accounts({account})", content_id="1"),
+            part("POST", "tasks", {"subject": "x" * 201}, "2"),
+        )
+    )
+    assert answer.status_code == 400
+    for path in (
+        "emails?$filter=messageid eq '<kept@x.example>'",
+        f"emails?$filter=_regardingobjectid_value eq {account}",
+        f"accounts({account})/Account_Emails",
+    ):
+        assert [row["activityid"] for row in (await crm.found(path))["value"]] == [email]
 
 
 async def test_the_first_error_ends_the_batch(crm):
