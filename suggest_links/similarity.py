@@ -34,7 +34,7 @@ def terms(text: str) -> list[str]:
     ignored = _ignored()
     if text.isascii():
         return [word[:_STEM] for word in _ASCII.findall(text.lower()) if word not in ignored]
-    if not is_unspaced(text):
+    if not _UNSPACED_CHARACTER.search(text):
         words = _RUN.findall(bare(text.casefold()))
         return [word[:_STEM] for word in words if word not in ignored]
     unified = unicodedata.normalize("NFKC", text.casefold())
@@ -46,11 +46,6 @@ def terms(text: str) -> list[str]:
 def bare(text: str) -> str:
     """Compatibility forms unified, letters without their diacritics."""
     return text if text.isascii() else _MARKS.sub("", unicodedata.normalize("NFKD", text))
-
-
-def is_unspaced(text: str) -> bool:
-    """Whether some of it is in a script without spaces (Japanese, Chinese, Korean)."""
-    return not text.isascii() and bool(_UNSPACED_CHARACTER.search(text))
 
 
 class Comparison:

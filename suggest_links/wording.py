@@ -9,10 +9,10 @@ from collections.abc import Mapping, Sequence
 
 from shared.suggestions import Account, Record
 from suggest_links.reading import Reading
-from suggest_links.similarity import Comparison, is_unspaced, terms
+from suggest_links.similarity import Comparison, terms
 
 _DESCRIPTION = 300
-_SOME = 0.15
+_ENOUGH = 0.5
 _PERIOD = re.compile(r"(?:q[1-4]|fy\d\d|20\d\d)")
 
 
@@ -22,7 +22,6 @@ class Wording:
     def __init__(self, reading: Reading, accounts: Mapping[str, Account]) -> None:
         self._message = terms(f"{reading.subject}\n{reading.new}\n{reading.quoted}")
         self._said = frozenset(self._message)
-        self._unspaced = is_unspaced(reading.new)
         self._titles: dict[str, frozenset[str]] = {}
         self._companies = {
             key: frozenset(terms(account.ref.name)) for key, account in accounts.items()
@@ -34,10 +33,10 @@ class Wording:
         return len(title & self._said) / len(title) if title else 0.0
 
     def features(self, records: Sequence[Record]) -> list[dict[str, float]]:
-        """For each record: `text`, the likeness of message and record; `text_some`, the same, but
-        no more than some; `title`, the share of its name's terms that the message has;
-        `described`, whether it has a description; `described_unlike` and `undescribed_unlike`,
-        that there is no likeness at all; `other_script`, that words can't show any."""
+        """For each record: `text`, the likeness of message and record, up to where more of it
+        proves no more; `title`, the share of its name's terms that the message has; `described`,
+        whether it has a description, so that its silence means something; `undescribed_unlike`,
+        that it has only a name, and one without any likeness."""
         texts = [record.description[:_DESCRIPTION] for record in records]
         whole = [
             self._title(record).union(terms(text))
@@ -46,13 +45,10 @@ class Wording:
         likenesses = Comparison(self._message, whole).likenesses()
         return [
             {
-                "text": likeness,
-                "text_some": min(likeness, _SOME),
+                "text": min(likeness, _ENOUGH),
                 "title": self.title_share(record),
                 "described": float(bool(text)),
-                "described_unlike": float(bool(text) and not likeness),
                 "undescribed_unlike": float(not text and not likeness),
-                "other_script": float(self._unspaced != is_unspaced(record.ref.name + text)),
             }
             for record, text, likeness in zip(records, texts, likenesses, strict=True)
         ]
