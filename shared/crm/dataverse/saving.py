@@ -13,7 +13,15 @@ from shared.crm.dataverse.replies import Record
 from shared.crm.dataverse.session import Session, not_there
 from shared.crm.dataverse.tables import ActivityTable, activity_table
 from shared.domain import Activity, File, Filing, Item, LookUp, Notice, Saved
-from shared.errors import Conflict, Forbidden, ThreadlineError, Unsupported
+from shared.errors import (
+    Conflict,
+    Forbidden,
+    ThreadlineError,
+    Throttled,
+    TooLarge,
+    Unavailable,
+    Unsupported,
+)
 
 ALONG: Final = 4 * 1024 * 1024
 """Bytes of files that go along with the record itself, in one round trip."""
@@ -87,23 +95,39 @@ async def _finish(
         stored = {file.id for file in activity.files}
         missing = [f for f in files if keys.attachment_id(id_, f.key) not in stored]
         along, later = payloads.fitting(missing, ALONG)
-        try:
-            for file in later:
-                await uploads.store(session.wire, file, id_, table)
-        except ThreadlineError:
-            now = await session.wire.get(session.activity_path(table, id_))
-            if now.ok and (record := session.record(now.json, table)).whole:
-                return replace(record.activity, notices=draft.notices)
-            raise
+        whole = await _upload(session, later, id_, table)
+        if whole is not None:
+            return replace(whole.activity, notices=draft.notices)
         writes = [*await _posts(along, id_, table), _closing(table, id_, draft)]
         refused, now = await _write(session, table, id_, writes)
-        record = _first(session, now, table)
+        record = _still(session, now, table)
         if record.whole:
             return replace(record.activity, notices=draft.notices)
         if refused is not None and code(refused) != DUPLICATE_KEY:
             raise _fault(session, refused)
         activity = record.activity
     raise Conflict("It is being saved by someone else at this moment; try again.")
+
+
+async def _upload(
+    session: Session, files: Sequence[File], id_: str, table: ActivityTable
+) -> Record | None:
+    """Stores large files. A failure may mean that someone else has closed the record: then that
+    one is whole, and returned."""
+    try:
+        for file in files:
+            await uploads.store(session.wire, file, id_, table)
+    except (Throttled, Unavailable):
+        raise
+    except ThreadlineError as problem:
+        if isinstance(problem, TooLarge):
+            session.knowledge.forget_limits()
+        now = await session.wire.get(session.activity_path(table, id_))
+        record = _still(session, now, table)
+        if not record.whole:
+            raise
+        return record
+    return None
 
 
 async def _filed(session: Session, table: ActivityTable, filing: Filing) -> Mapping[str, Any]:
@@ -140,6 +164,13 @@ def _first(session: Session, now: Reply, table: ActivityTable) -> Record:
     """The record that another save made."""
     if now.status in (403, 404):
         raise Forbidden("It is in Dynamics 365 already, and you may not see it.")
+    return session.read(now, table)
+
+
+def _still(session: Session, now: Reply, table: ActivityTable) -> Record:
+    """The record that we found unfinished, as it is now."""
+    if now.status == 404:
+        raise Conflict("It was removed while it was being saved; try again.")
     return session.read(now, table)
 
 
