@@ -29,13 +29,13 @@ class Lookup:
 
 @dataclass
 class Knowledge:
-    """`tables` holds None for a name that is no table."""
+    """`tables` by logical name, `lookups` by the logical names of table and column."""
 
     root: str
     scope: str
     clock: Callable[[], float] = time.monotonic
-    tables: dict[str, Table | None] = field(default_factory=lambda: dict(STANDARD))
-    lookups: dict[tuple[str, str], Lookup | None] = field(default_factory=dict)
+    tables: dict[str, Table] = field(default_factory=lambda: dict(STANDARD))
+    lookups: dict[tuple[str, str], Lookup] = field(default_factory=dict)
     _organization: Organization | None = None
     _until: float = 0.0
 

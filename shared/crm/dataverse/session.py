@@ -39,14 +39,18 @@ class Session:
         return self.record(reply.json, table)
 
     async def table(self, logical: str) -> Table | None:
-        """The table of that name, asked for once; None where there is none."""
-        tables = self.knowledge.tables
-        if logical not in tables:
-            reply = await self.wire.get(queries.table_definition(logical))
-            if not reply.ok and reply.status not in (400, 404):
-                raise fault(reply)
-            tables[logical] = replies.table(logical, reply.json) if reply.ok else None
-        return tables[logical]
+        """The table of that name, asked for once; None where there is none, as yet."""
+        known = self.knowledge.tables.get(logical)
+        if known is not None:
+            return known
+        reply = await self.wire.get(queries.table_definition(logical))
+        if reply.status in (400, 404):
+            return None
+        if not reply.ok:
+            raise fault(reply)
+        found = replies.table(logical, reply.json)
+        self.knowledge.tables[logical] = found
+        return found
 
     async def connectable(self, type_: str) -> Table:
         """The table of a record type that activities can be connected to.
@@ -63,11 +67,12 @@ class Session:
         return table
 
     async def lookup(self, table: ActivityTable, field: CategoryField) -> Lookup | None:
-        """How a lookup column is written, asked for once; None where there is no such column."""
+        """How a lookup column is written, asked for once; None where there is none, as yet."""
         key = (table.logical, field.name)
-        if key not in self.knowledge.lookups:
-            self.knowledge.lookups[key] = await self._ask_for_lookup(table, field)
-        return self.knowledge.lookups[key]
+        found = self.knowledge.lookups.get(key) or await self._ask_for_lookup(table, field)
+        if found is not None:
+            self.knowledge.lookups[key] = found
+        return found
 
     async def _ask_for_lookup(self, table: ActivityTable, field: CategoryField) -> Lookup | None:
         reply = await self.wire.get(queries.lookup_definition(table, field.name))

@@ -265,6 +265,21 @@ async def test_deleting_our_record_first_detaches_it_from_the_calendar(
     assert await harness.count("meeting") == 0
 
 
+async def test_deleting_our_record_cancels_nobodys_meeting(
+    harness: DataverseHarness, crm: DataverseCrm, people: Cast
+) -> None:
+    store = harness.sandbox.world.store
+    event = next(e for e in store.all("graph", "events") if not e["fields"].get("isCancelled"))
+    saved = (await save(crm, items.meeting(uid=event["uid"]))).activity
+    synced = f"{harness.sandbox.url}/sandbox/dataverse/appointments/{saved.id}/synced"
+    async with httpx.AsyncClient() as client:
+        (await client.post(synced)).raise_for_status()
+    await crm.delete("meeting", saved.id)
+    after = [e for e in store.all("graph", "events") if e["uid"] == event["uid"]]
+    assert after
+    assert not any(e["fields"].get("isCancelled") for e in after)
+
+
 async def test_another_tools_meeting_is_only_deleted_where_calendars_are_spared(
     harness: DataverseHarness, crm: DataverseCrm, people: Cast
 ) -> None:
@@ -312,3 +327,15 @@ async def test_ten_at_once_share_one_large_file(harness: DataverseHarness, peopl
     assert len({str(told(result.activity)) for result in results}) == 1
     assert sum(result.created for result in results) == 1
     assert await harness.count("email") == 1
+
+
+async def test_more_than_a_thousand_queries_are_split(
+    harness: DataverseHarness, crm: DataverseCrm, people: Cast
+) -> None:
+    long = [f"{'漢' * 180}{n}@x.example" for n in range(400)]
+    before = calls(harness)
+    known = await crm.look_up(
+        items.email(items.sender(people.contact.email), *items.to(*long)), None
+    )
+    assert calls(harness) > before + 1
+    assert [*known.parties] == [people.contact.email]
