@@ -18,7 +18,7 @@ from pydantic import ValidationError
 from shared import telemetry
 from shared.errors import Forbidden, Unavailable
 from shared.policy import Policy
-from shared.settings import Settings, settings
+from shared.settings import PREFIX, Settings, settings
 
 if TYPE_CHECKING:
     from shared.app_tokens import AppTokens
@@ -127,7 +127,7 @@ def _build(chosen: Settings) -> _Shared:
     try:
         opener = open_crm(chosen.crm)
     except ValidationError as error:
-        prefix = f"{Settings.model_config['env_prefix']}{chosen.crm}_"
+        prefix = f"{PREFIX}{chosen.crm}_"
         raise _not_set_up(error, prefix) from None
     sender = Sender()
     secret = chosen.client_secret
@@ -155,7 +155,7 @@ def _configured() -> Settings:
     try:
         return settings()
     except ValidationError as error:
-        raise _not_set_up(error, Settings.model_config["env_prefix"]) from None
+        raise _not_set_up(error, PREFIX) from None
 
 
 def _not_set_up(error: ValidationError, prefix: str) -> Unavailable:

@@ -28,7 +28,7 @@ _OWNER = {"baseurl": "", "user%2Did": _USER}
 
 
 def templates() -> dict[str, str]:
-    """By name; each is relative to Graph's root, with `{owner}`, `{item}` and `{attachment}` to fill in."""
+    """By name; relative to Graph's root, with `{owner}`, `{item}` and `{attachment}` to fill in."""
     adapter = _adapter()
     message = MessageItemRequestBuilder(adapter, {**_OWNER, "message%2Did": _ITEM})
     event = EventItemRequestBuilder(adapter, {**_OWNER, "event%2Did": _ITEM})

@@ -22,6 +22,7 @@ from shared.domain import (
     RecordRef,
     Saved,
 )
+from shared.settings import PREFIX, from_environment
 
 
 class DataverseCrm:
@@ -59,6 +60,6 @@ class DataverseCrm:
 def opener(settings: DataverseSettings | None = None) -> OpenCrm:
     """Reads the settings and returns what makes the callers' views. What those learn of the
     organisation they share."""
-    settings = settings or DataverseSettings()
+    settings = settings or from_environment(DataverseSettings, f"{PREFIX}DATAVERSE_")
     knowledge = Knowledge(settings.root, settings.scope)
     return lambda connection: DataverseCrm(knowledge, connection)

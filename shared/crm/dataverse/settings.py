@@ -1,15 +1,12 @@
 """Where the Dataverse organisation is."""
 
-from pydantic import Field, HttpUrl
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic import BaseModel, ConfigDict, Field, HttpUrl
 
 
-class DataverseSettings(BaseSettings):
+class DataverseSettings(BaseModel):
     """Application settings `THREADLINE_DATAVERSE_<NAME>`."""
 
-    model_config = SettingsConfigDict(
-        env_prefix="THREADLINE_DATAVERSE_", frozen=True, extra="ignore"
-    )
+    model_config = ConfigDict(frozen=True)
 
     url: HttpUrl = Field(
         description="The environment's address, such as https://contoso.crm.dynamics.com."
