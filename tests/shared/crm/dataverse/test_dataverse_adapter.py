@@ -1,7 +1,7 @@
 """What is Dataverse's own about the adapter, over the wire against the stand-in."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from dataclasses import replace
 from datetime import timedelta
 
@@ -15,7 +15,7 @@ from shared.crm import Connection, open_crm
 from shared.crm.dataverse import keys
 from shared.crm.dataverse.adapter import DataverseCrm
 from shared.crm.dataverse.knowledge import FRESH, Knowledge
-from shared.domain import Change, Filing, Limits, RecordRef
+from shared.domain import Activity, Change, Filing, Limits, RecordRef
 from shared.errors import (
     Conflict,
     InvalidRequest,
@@ -199,6 +199,60 @@ async def test_of_two_copies_everybody_gets_the_older(
         found = await harness.crm(address).find(items.email())
         assert found is not None
         assert found.id == first
+
+
+class Meddling(httpx.AsyncBaseTransport):
+    """Somebody else changes something before every second call, so many times."""
+
+    def __init__(self, meddle: Callable[[], Awaitable[None]], times: int) -> None:
+        self._inner = httpx.AsyncHTTPTransport(verify=httpx.create_ssl_context())
+        self._meddle = meddle
+        self._times = times
+        self._calls = 0
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        self._calls += 1
+        if self._calls % 2 == 0 and self._times > 0:
+            self._times -= 1
+            await self._meddle()
+        return await self._inner.handle_async_request(request)
+
+    async def aclose(self) -> None:
+        await self._inner.aclose()
+
+
+@pytest.mark.parametrize("times", [1, 2])
+async def test_a_record_that_changed_since_it_was_read_is_read_again_once(
+    harness: DataverseHarness, crm: DataverseCrm, people: Cast, times: int
+) -> None:
+    mail = items.email(items.sender(people.contact.email))
+    saved = (await save(crm, mail)).activity
+    account = harness.ref("account", harness.company.accounts[0].id)
+    parties = {"value": [{"participationtypemask": 2, "addressused": "new@x.example"}]}
+
+    async def add_a_party() -> None:
+        path = f"emails({saved.id})"
+        await harness.write("PATCH", path, {"statecode": 0, "statuscode": 1})
+        await harness.write("PUT", f"{path}/email_activity_parties", parties)
+        await harness.write("PATCH", path, {"statecode": 1, "statuscode": 4})
+
+    async def edit() -> Activity:
+        sender = Sender(transport=Meddling(add_a_party, times))
+        try:
+            meddled = harness.crm_over(sender, people.caller.address)
+            return await meddled.edit("email", saved.id, Change(links=(account,), contacts=()))
+        finally:
+            await sender.aclose()
+
+    if times == 1:
+        assert (await edit()).unmatched == ("new@x.example",)
+    else:
+        with pytest.raises(Conflict):
+            await edit()
+    now = await crm.find(mail)
+    assert now is not None
+    assert now.unmatched == ("new@x.example",)
+    assert bool(now.links) is (times == 1)
 
 
 async def test_an_email_being_sent_is_not_touched(
