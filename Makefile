@@ -5,7 +5,6 @@
 .PHONY: help setup run test demo bench lint format lock clean
 
 # make run CRM=salesforce PORT=7072 SANDBOX_PORT=7444; make demo EML=mail.eml ICS=meeting.ics
-export CRM PORT SANDBOX_PORT
 
 VENV := .venv
 BIN := $(VENV)/bin

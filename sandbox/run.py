@@ -59,9 +59,9 @@ Ctrl-C stops everything."""
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m sandbox.run", description=__doc__)
     environ = os.environ
-    parser.add_argument("--crm", choices=CRMS, default=environ.get("CRM", CRMS[0]))
-    parser.add_argument("--port", type=int, default=environ.get("PORT", "7071"))
-    parser.add_argument("--sandbox-port", type=int, default=environ.get("SANDBOX_PORT", "7443"))
+    parser.add_argument("--crm", choices=CRMS, default=environ.get("CRM") or CRMS[0])
+    parser.add_argument("--port", type=int, default=environ.get("PORT") or 7071)
+    parser.add_argument("--sandbox-port", type=int, default=environ.get("SANDBOX_PORT") or 7443)
     parser.add_argument("--data", type=Path, default=Path(".sandbox"), help="kept here")
     return parser
 

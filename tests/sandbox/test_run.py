@@ -68,7 +68,7 @@ def start(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Start]:
         process = subprocess.Popen(
             [sys.executable, "-m", "sandbox.run", "--data", str(data)],
             cwd=ROOT,
-            env={**os.environ, "PORT": str(port), "SANDBOX_PORT": str(sandbox_port)},
+            env={**os.environ, "CRM": "", "PORT": str(port), "SANDBOX_PORT": str(sandbox_port)},
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
