@@ -11,7 +11,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from email.message import Message
 from email.parser import BytesParser
-from email.policy import HTTP
 from functools import cached_property
 from typing import Any, Final
 
@@ -140,7 +139,7 @@ def read(content_type: str, content: bytes) -> tuple[Reply, ...]:
     a multipart response.
     """
     head = f"Content-Type: {content_type}\r\n\r\n".encode("ascii", errors="replace")
-    message = BytesParser(policy=HTTP).parsebytes(head + content)
+    message = BytesParser().parsebytes(head + content)
     if not message.is_multipart():
         raise ValueError("not a batch response")
     return tuple(_reply(part) for part in _leaves(message))

@@ -40,6 +40,8 @@ _ACTIVE: Final[dict[str, str]] = {
     "account": "statecode eq 0",
 }
 
+_OR: Final = "%20or%20"
+
 ORGANIZATION: Final = "organizations?$select=maxuploadfilesize,blockedattachments,orgdborgsettings"
 
 
@@ -56,25 +58,27 @@ def by_address(logical: str, addresses: Iterable[str]) -> Iterator[str]:
     """Queries for the active records of one table that carry one of the addresses."""
     table, columns = STANDARD[logical], PARTY_COLUMNS[logical]
     select = ",".join((table.id_column, table.name_column, *columns, "createdon"))
+    active = encoded(f" and {_ACTIVE[logical]}")
     for chunk in _chunks(addresses, columns):
-        condition = encoded(f"({chunk}) and {_ACTIVE[logical]}")
+        condition = f"({chunk}){active}"
         yield f"{table.entity_set}?$select={select}&$filter={condition}&$orderby=createdon%20asc"
 
 
 def _chunks(addresses: Iterable[str], columns: Sequence[str]) -> Iterator[str]:
+    """Encoded conditions, each for as many addresses as one query takes."""
     conditions: list[str] = []
     length = 0
     for address in addresses:
-        condition = " or ".join(f"{column} eq {literal(address)}" for column in columns)
-        size = len(encoded(condition))
-        full = length + size > LONGEST_FILTER or len(conditions) == MOST_ADDRESSES
+        value = encoded(literal(address))
+        condition = _OR.join(f"{column}%20eq%20{value}" for column in columns)
+        full = length + len(condition) > LONGEST_FILTER or len(conditions) == MOST_ADDRESSES
         if conditions and full:
-            yield " or ".join(conditions)
+            yield _OR.join(conditions)
             conditions, length = [], 0
         conditions.append(condition)
-        length += size
+        length += len(condition)
     if conditions:
-        yield " or ".join(conditions)
+        yield _OR.join(conditions)
 
 
 def activity(table: ActivityTable, id_: str, categories: Sequence[CategoryField]) -> str:

@@ -4,7 +4,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Final
-from xml.etree import ElementTree as ET
 
 from shared.crm.dataverse import keys
 from shared.crm.dataverse.parties import Party
@@ -162,8 +161,10 @@ def organization(row: Mapping[str, Any]) -> Organization:
 
 def _setting(document: Any, name: str) -> str:
     """One value of the organisation's XML settings; empty where it is not set."""
-    if not isinstance(document, str) or not document:
+    if not isinstance(document, str) or name not in document:
         return ""
+    from xml.etree import ElementTree as ET  # few organisations set it, and it takes its time
+
     try:
         # The organisation's own document, which only its administrators can write.
         root = ET.fromstring(document)  # noqa: S314
