@@ -15,9 +15,10 @@ bp = func.Blueprint()
 @endpoint.answering(EDIT.name)
 async def edit_activity(req: func.HttpRequest) -> func.HttpResponse:
     caller = await composition.caller(req.headers.get("Authorization"))
+    policy = await composition.policy()
     key = endpoint.path(req, ActivityKey)
     change = endpoint.body(req, EditRequest).change()
     activity = await logic.edit(
-        key.kind, key.id, change, crm=composition.crm_for(caller), policy=composition.policy()
+        key.kind, key.id, change, crm=composition.crm_for(caller, policy), policy=policy
     )
     return replies.activity(activity)

@@ -14,10 +14,11 @@ bp = func.Blueprint()
 @endpoint.answering(FIND.name)
 async def find_activity(req: func.HttpRequest) -> func.HttpResponse:
     caller = await composition.caller(req.headers.get("Authorization"))
+    policy = await composition.policy()
     query = endpoint.query(req, FindQuery)
     activity = await logic.find(
         query.ref(),
-        crm=composition.crm_for(caller),
+        crm=composition.crm_for(caller, policy),
         mailbox=composition.mailbox_for(caller),
     )
     return replies.activity(activity)

@@ -14,11 +14,12 @@ bp = func.Blueprint()
 @endpoint.answering(SAVE.name)
 async def save_activity(req: func.HttpRequest) -> func.HttpResponse:
     caller = await composition.caller(req.headers.get("Authorization"))
+    policy = await composition.policy()
     request = endpoint.body(req, SaveRequest)
     saved = await logic.save(
         request,
-        crm=composition.crm_for(caller),
+        crm=composition.crm_for(caller, policy),
         mailbox=composition.mailbox_for(caller),
-        policy=composition.policy(),
+        policy=policy,
     )
     return replies.activity(saved.activity, status=201 if saved.created else 200)

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from time import monotonic
+from typing import Literal
 
 from shared.errors import ThreadlineError
 
@@ -13,22 +14,27 @@ FRESH = 10.0
 PATIENCE = 8.0
 """Seconds that one check may take."""
 
-Check = Callable[[], Awaitable[None]]
+Check = Callable[[], Awaitable[str | None]]
+"""Passes with nothing to say, or with a remark for the admin; fails by a `ThreadlineError`."""
 
 
 @dataclass(frozen=True, slots=True)
 class Health:
-    """`checks` maps a name to "ok" or to what is wrong."""
+    """`checks` maps a name to "ok" or to what is wrong. `failing` are those of them that keep the
+    app from working."""
 
     checks: Mapping[str, str]
+    failing: frozenset[str] = frozenset()
 
     @property
-    def ok(self) -> bool:
-        return all(finding == "ok" for finding in self.checks.values())
+    def status(self) -> Literal["ok", "degraded", "failing"]:
+        if self.failing:
+            return "failing"
+        return "ok" if all(found == "ok" for found in self.checks.values()) else "degraded"
 
 
 class HealthMonitor:
-    """Remembers the last finding. `checks` pass by returning and fail by a `ThreadlineError`."""
+    """Remembers the last finding."""
 
     def __init__(
         self,
@@ -59,17 +65,27 @@ class HealthMonitor:
         findings = await asyncio.gather(
             *(_finding(check, self._patience) for check in self._checks.values())
         )
-        health = Health(dict(zip(self._checks, findings, strict=True)))
+        by_name = dict(zip(self._checks, findings, strict=True))
+        health = Health(
+            checks={name: finding.text for name, finding in by_name.items()},
+            failing=frozenset(name for name, finding in by_name.items() if finding.failed),
+        )
         self._last = (self._clock(), health)
         return health
 
 
-async def _finding(check: Check, patience: float) -> str:
+@dataclass(frozen=True, slots=True)
+class _Finding:
+    text: str
+    failed: bool = False
+
+
+async def _finding(check: Check, patience: float) -> _Finding:
     try:
         async with asyncio.timeout(patience):
-            await check()
+            remark = await check()
     except ThreadlineError as error:
-        return error.detail
+        return _Finding(error.detail, failed=True)
     except TimeoutError:
-        return "It did not answer in time."
-    return "ok"
+        return _Finding("It did not answer in time.", failed=True)
+    return _Finding(remark or "ok")

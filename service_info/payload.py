@@ -8,7 +8,7 @@ from shared.wire import Answered, Example, Operation
 
 
 class HealthShape(Answered):
-    status: Literal["ok", "failing"]
+    status: Literal["ok", "degraded", "failing"]
     checks: dict[str, str] = Field(
         description='What was looked at, by name: "ok", or what is wrong, for the admin.'
     )
@@ -19,7 +19,8 @@ HEALTH = Operation(
     method="GET",
     route="health",
     summary="Does this deployment work",
-    description="503 where a check fails. Looks again after some seconds at the earliest.",
+    description="503 where a check fails; `degraded`, still with 200, where the app works but its "
+    "admin has something to mend. Looks again after some seconds at the earliest.",
     answers={200: HealthShape, 503: HealthShape},
     example=Example(
         answer={"status": "ok", "checks": {"settings": "ok", "policy": "ok", "crm": "ok"}}

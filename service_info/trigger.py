@@ -21,8 +21,8 @@ def _monitor() -> HealthMonitor:
 @endpoint.answering(HEALTH.name)
 async def health(req: func.HttpRequest) -> func.HttpResponse:
     found = await _monitor().health()
-    shape = HealthShape(status="ok" if found.ok else "failing", checks=dict(found.checks))
-    return replies.ok(shape, status=200 if found.ok else 503)
+    shape = HealthShape(status=found.status, checks=dict(found.checks))
+    return replies.ok(shape, status=503 if found.failing else 200)
 
 
 @bp.function_name(OPENAPI.name)

@@ -8,8 +8,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
-from functools import lru_cache, partial
-from pathlib import Path
+from functools import partial
 from typing import TYPE_CHECKING
 from weakref import WeakKeyDictionary
 
@@ -26,6 +25,7 @@ if TYPE_CHECKING:
     from shared.crm import OpenCrm
     from shared.on_behalf_of import OnBehalfOf
     from shared.outbound import Sender
+    from shared.policy_source import FixedPolicy, PolicySource
     from shared.ports import Crm, Mailbox
 
 _HEALTH_PATIENCE = 6.0
@@ -44,6 +44,12 @@ class _Shared:
 
 
 _by_loop: "WeakKeyDictionary[asyncio.AbstractEventLoop, _Shared]" = WeakKeyDictionary()
+_policies_by_loop: "WeakKeyDictionary[asyncio.AbstractEventLoop, FixedPolicy | PolicySource]" = (
+    WeakKeyDictionary()
+)
+
+Check = Callable[[], Awaitable[str | None]]
+"""Passes with nothing to say, or with a remark for the admin; fails by a `ThreadlineError`."""
 
 
 async def caller(authorization: str | None) -> "Caller":
@@ -54,18 +60,18 @@ async def caller(authorization: str | None) -> "Caller":
     return await _shared().authenticator.authenticate(authorization)
 
 
-def crm_for(caller: "Caller") -> "Crm":
+def crm_for(caller: "Caller", policy: Policy) -> "Crm":
     """The configured CRM as the caller sees it, for one request. Raises `Unavailable`."""
     from shared.crm import Connection
 
-    shared, chosen = _shared(), policy()
+    shared = _shared()
     errand = shared.sender.errand(_configured().patience, telemetry.correlation_id())
     return shared.open_crm(
         Connection(
             sender=shared.sender,
             errand=errand,
             token=shared.on_behalf_of.source(caller, errand),
-            categories={"email": chosen.email_categories, "meeting": chosen.meeting_categories},
+            categories={"email": policy.email_categories, "meeting": policy.meeting_categories},
         )
     )
 
@@ -82,28 +88,24 @@ def mailbox_for(caller: "Caller") -> "Mailbox":
     return GraphMailbox(shared.sender, errand, str(root), partial(source, scope))
 
 
-def policy() -> Policy:
-    """The admin's policy document, read again when its file changes; without one, the defaults.
+async def policy() -> Policy:
+    """The admin's choices in force; without a document, the defaults.
 
-    Raises `Unavailable` where the document is missing or not valid.
+    Raises `Unavailable` where there is a document, but never was a good one.
     """
-    file = _configured().policy_file
-    if file is None:
-        return Policy()
-    try:
-        return _policy_of(file, file.stat().st_mtime_ns)
-    except OSError as error:
-        raise Unavailable("The admin's policy document can't be read.") from error
+    return await _policies().policy()
 
 
-def health_checks() -> Mapping[str, Callable[[], Awaitable[None]]]:
+def health_checks() -> Mapping[str, Check]:
     """What `GET /api/health` looks at, by name."""
     return {"settings": _check_settings, "policy": _check_policy, "crm": _check_crm}
 
 
 async def close() -> None:
     """Ends what this event loop's calls shared; the next call builds it anew."""
-    shared = _by_loop.pop(asyncio.get_running_loop(), None)
+    loop = asyncio.get_running_loop()
+    _policies_by_loop.pop(loop, None)
+    shared = _by_loop.pop(loop, None)
     if shared:
         await shared.sender.aclose()
 
@@ -115,6 +117,28 @@ def _shared() -> _Shared:
         # nothing here awaits, so no other call can be building at the same time
         found = _by_loop[loop] = _build(_configured())
     return found
+
+
+def _policies() -> "FixedPolicy | PolicySource":
+    loop = asyncio.get_running_loop()
+    found = _policies_by_loop.get(loop)
+    if found is None:
+        found = _policies_by_loop[loop] = _policy_source(_configured())
+    return found
+
+
+def _policy_source(chosen: Settings) -> "FixedPolicy | PolicySource":
+    from shared.policy_source import BlobStore, FileStore, FixedPolicy, PolicySource
+
+    if chosen.policy_url is not None:
+        from shared.identity_tokens import IdentityTokens
+
+        sender = _shared().sender
+        tokens = IdentityTokens(sender, chosen.identity_client_id)
+        return PolicySource(BlobStore(str(chosen.policy_url), sender, tokens.token))
+    if chosen.policy_file is not None:
+        return PolicySource(FileStore(chosen.policy_file))
+    return FixedPolicy()
 
 
 def _build(chosen: Settings) -> _Shared:
@@ -167,25 +191,15 @@ def _not_set_up(error: ValidationError, prefix: str) -> Unavailable:
     return Unavailable(f"This deployment is not set up: {wrong}.")
 
 
-@lru_cache(maxsize=1)
-def _policy_of(file: Path, changed: int) -> Policy:
-    """`changed` is there for the cache: a changed file is another one."""
-    try:
-        return Policy.model_validate_json(file.read_bytes())
-    except ValidationError as error:
-        wrong = "; ".join(
-            f"{'.'.join(str(step) for step in one['loc']) or 'document'}: {one['msg']}"
-            for one in error.errors(include_input=False, include_url=False)
-        )
-        raise Unavailable(f"The admin's policy document is not valid: {wrong}.") from None
-
-
 async def _check_settings() -> None:
     _configured()
 
 
-async def _check_policy() -> None:
-    policy()
+async def _check_policy() -> str:
+    """A bad document is no failure while the last good one holds, but the admin should know."""
+    await policy()
+    problem = _policies().problem
+    return f"The last good policy document holds. {problem}" if problem else ""
 
 
 async def _check_crm() -> None:

@@ -50,6 +50,11 @@ class Settings(BaseModel):
         HttpUrl("https://graph.microsoft.com/v1.0"), description="Microsoft Graph root."
     )
     policy_file: Path | None = Field(None, description="The admin's policy document as a file.")
+    policy_url: HttpUrl | None = Field(
+        None,
+        description="The admin's policy document as a blob, read with the managed identity; it "
+        "goes before a file.",
+    )
     patience: float = Field(
         20.0, description="Seconds that one interactive request may spend waiting for services."
     )

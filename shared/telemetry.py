@@ -76,6 +76,11 @@ def event(name: str, **fields: Scalar) -> None:
     log.info(_line(name, fields))
 
 
+def warning(name: str, **fields: Scalar) -> None:
+    """Logs one line of its own that somebody should look at."""
+    log.warning(_line(name, fields))
+
+
 def fault(name: str, error: BaseException, **fields: Scalar) -> None:
     """Logs an error nobody foresaw with its stack, but without its message, which may hold data."""
     fields["error"] = type(error).__name__

@@ -31,7 +31,7 @@ class Checked:
 async def test_all_is_well_when_every_check_passes() -> None:
     part = Checked()
     health = await HealthMonitor({"crm": part.check, "policy": Checked().check}).health()
-    assert health.ok
+    assert health.status == "ok"
     assert health.checks == {"crm": "ok", "policy": "ok"}
 
 
@@ -39,7 +39,7 @@ async def test_one_failing_check_is_named_and_the_others_still_told() -> None:
     part = Checked()
     part.broken = True
     health = await HealthMonitor({"crm": part.check, "policy": Checked().check}).health()
-    assert not health.ok
+    assert health.status == "failing"
     assert health.checks == {"crm": "The CRM did not answer.", "policy": "ok"}
 
 
@@ -51,9 +51,9 @@ async def test_it_looks_again_only_after_some_seconds() -> None:
     assert part.looks == 1
     part.broken = True
     clock.now += FRESH - 0.1
-    assert (await monitor.health()).ok
+    assert (await monitor.health()).status == "ok"
     clock.now += 0.1
-    assert not (await monitor.health()).ok
+    assert (await monitor.health()).status == "failing"
     assert part.looks == 2
 
 
@@ -62,7 +62,7 @@ async def test_many_asking_at_once_share_one_look() -> None:
     monitor = HealthMonitor({"crm": part.check})
     found = await asyncio.gather(*(monitor.health() for _ in range(20)))
     assert part.looks == 1
-    assert {health.ok for health in found} == {True}
+    assert {health.status for health in found} == {"ok"}
 
 
 async def test_one_who_leaves_does_not_spoil_it_for_the_others() -> None:
@@ -72,7 +72,7 @@ async def test_one_who_leaves_does_not_spoil_it_for_the_others() -> None:
     staying = asyncio.ensure_future(monitor.health())
     await asyncio.sleep(0)
     leaving.cancel()
-    assert (await staying).ok
+    assert (await staying).status == "ok"
 
 
 async def test_a_check_that_hangs_is_ended() -> None:
@@ -84,3 +84,13 @@ async def test_a_check_that_hangs_is_ended() -> None:
     monitor = HealthMonitor({"crm": hangs}, patience=0.01)
     assert (await monitor.health()).checks == {"crm": "It did not answer in time."}
     assert loop.time() - started < 5
+
+
+async def test_a_remark_degrades_and_fails_nothing() -> None:
+    async def remarks() -> str:
+        return "The document is wrong."
+
+    health = await HealthMonitor({"policy": remarks, "crm": Checked().check}).health()
+    assert health.status == "degraded"
+    assert not health.failing
+    assert health.checks == {"policy": "The document is wrong.", "crm": "ok"}

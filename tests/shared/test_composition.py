@@ -39,60 +39,60 @@ async def in_sandbox(
         yield fresh_sandbox
 
 
-def unavailable() -> str:
+async def unavailable() -> str:
     with pytest.raises(Unavailable) as told:
-        composition.policy()
+        await composition.policy()
     return told.value.detail
 
 
-def test_a_missing_setting_is_named() -> None:
-    told = unavailable()
+async def test_a_missing_setting_is_named() -> None:
+    told = await unavailable()
     assert "THREADLINE_TENANTS: " in told
     assert "THREADLINE_CLIENT_ID: " in told
 
 
-def test_a_wrong_setting_is_named_without_its_value(set_up: pytest.MonkeyPatch) -> None:
+async def test_a_wrong_setting_is_named_without_its_value(set_up: pytest.MonkeyPatch) -> None:
     set_up.setenv("THREADLINE_PATIENCE", "s3cret")
-    told = unavailable()
+    told = await unavailable()
     assert "THREADLINE_PATIENCE: " in told
     assert "s3cret" not in told
 
 
-def test_tenants_that_name_nobody_are_no_tenants(set_up: pytest.MonkeyPatch) -> None:
+async def test_tenants_that_name_nobody_are_no_tenants(set_up: pytest.MonkeyPatch) -> None:
     set_up.setenv("THREADLINE_TENANTS", " , ")
-    assert "THREADLINE_TENANTS: " in unavailable()
+    assert "THREADLINE_TENANTS: " in await unavailable()
 
 
 async def test_a_setting_that_the_crm_misses_is_named(set_up: pytest.MonkeyPatch) -> None:
     with pytest.raises(Unavailable) as told:
-        await composition.caller("Bearer x")
+        await composition.health_checks()["crm"]()
     assert "THREADLINE_DATAVERSE_URL: " in told.value.detail
 
 
-def test_without_a_document_the_defaults_hold(set_up: pytest.MonkeyPatch) -> None:
-    assert composition.policy() == Policy()
+async def test_without_a_document_the_defaults_hold(set_up: pytest.MonkeyPatch) -> None:
+    assert await composition.policy() == Policy()
 
 
-def test_the_document_is_read_again_when_it_changes(
+async def test_the_document_is_read_again_when_it_changes(
     set_up: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     file = tmp_path / "policy.json"
     set_up.setenv("THREADLINE_POLICY_FILE", str(file))
-    assert "can't be read" in unavailable()
+    assert "can't be read" in await unavailable()
     for moment, mode in ((1_000_000_000, "off"), (2_000_000_000, "none")):
         file.write_text(json.dumps({"attachments": mode}))
         os.utime(file, ns=(moment, moment))
-        assert composition.policy().attachments == mode
-        assert composition.policy() is composition.policy()
+        assert (await composition.policy()).attachments == mode
+        assert await composition.policy() is await composition.policy()
 
 
-def test_what_is_wrong_in_the_document_is_named_without_its_value(
+async def test_what_is_wrong_in_the_document_is_named_without_its_value(
     set_up: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     file = tmp_path / "policy.json"
     set_up.setenv("THREADLINE_POLICY_FILE", str(file))
     file.write_text('{"recordTypes": [{"type": "s3cret", "keyFields": ["a", "b", "c"]}]}')
-    told = unavailable()
+    told = await unavailable()
     assert "recordTypes.0.keyFields: " in told
     assert "s3cret" not in told
 
