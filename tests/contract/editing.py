@@ -82,10 +82,11 @@ class Editing:
     ) -> None:
         crm = harness.crm(people.caller.address)
         saved = (await save(crm, items.meeting(items.organizer(people.caller.address)))).activity
-        change = Change(contacts=(harness.ref("contact", people.contact.id),))
+        contact = harness.ref("contact", people.contact.id)
+        change = Change(contacts=(contact,))
         if harness.traits.adds_strangers_to_meetings:
             changed = await crm.edit("meeting", saved.id, change)
-            assert [contact.id for contact in changed.contacts] == [change.contacts[0].id]
+            assert [contact.id for contact in changed.contacts] == [contact.id]
         else:
             with pytest.raises(InvalidRequest):
                 await crm.edit("meeting", saved.id, change)

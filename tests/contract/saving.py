@@ -1,14 +1,16 @@
 """What saving and finding promise, whatever the CRM."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import timedelta
+from typing import Protocol
 
 import pytest
 
 from shared.domain import (
     Activity,
+    CategoryValue,
     File,
     Filing,
     Item,
@@ -24,16 +26,21 @@ from tests.contract.harness import Harness
 from tests.contract.people import Cast
 
 
+class HasId(Protocol):
+    @property
+    def id(self) -> str: ...
+
+
 async def save(
     crm: Crm,
     item: Item,
     link: RecordRef | None = None,
     files: Sequence[File] = (),
-    **categories: str | int | bool | None,
+    categories: Mapping[str, CategoryValue] | None = None,
 ) -> Saved:
     """The two calls that the save room makes."""
     known = await crm.look_up(item, link)
-    return await crm.save(item, Filing(known.link, categories), known, files)
+    return await crm.save(item, Filing(known.link, categories or {}), known, files)
 
 
 def told(activity: Activity) -> Activity:
@@ -217,15 +224,14 @@ class Saving:
 
     @pytest.mark.parametrize("type_", ["account", "contact", "opportunity", "case", "lead"])
     async def test_it_can_be_linked_to(self, harness: Harness, people: Cast, type_: str) -> None:
-        collections = {
+        collections: Mapping[str, Sequence[HasId]] = {
             "account": harness.company.accounts,
             "contact": harness.company.contacts,
             "opportunity": harness.company.opportunities,
             "case": harness.company.cases,
             "lead": harness.company.leads,
         }
-        record = collections[type_][0]
-        link = harness.ref(type_, record.id)
+        link = harness.ref(type_, collections[type_][0].id)
         crm = harness.crm(people.caller.address)
         for item in (items.email(), items.meeting()):
             saved = await save(crm, item, link)
@@ -253,13 +259,15 @@ class Saving:
         item: Item = items.email() if kind == "email" else items.meeting()
         names = [field.name for field in harness.traits.categories[item.kind]]
         values = {name: harness.traits.category_values[name] for name in names}
-        saved = await save(harness.crm(people.caller.address), item, **values)
+        saved = await save(harness.crm(people.caller.address), item, categories=values)
         assert values
         assert saved.activity.categories == values
 
     async def test_an_unknown_category_is_refused(self, harness: Harness, people: Cast) -> None:
         with pytest.raises(InvalidRequest):
-            await save(harness.crm(people.caller.address), items.email(), no_such_field=1)
+            await save(
+                harness.crm(people.caller.address), items.email(), categories={"no_such_field": 1}
+            )
         assert await harness.count("email") == 0
 
     async def test_participants_are_recognised(self, harness: Harness, people: Cast) -> None:

@@ -107,7 +107,7 @@ async def test_a_warm_worker_saves_in_two_calls_and_edits_in_two(
     mail = items.email(items.sender(people.caller.address), *people_of_mail)
     before = calls(harness)
     files = [items.file(f"{n}.txt", b"x" * 10_000) for n in range(3)]
-    saved = await save(crm, mail, account, files, new_topic=100_000_000)
+    saved = await save(crm, mail, account, files, {"new_topic": 100_000_000})
     assert calls(harness) == before + 2
     await crm.edit("email", saved.activity.id, Change(links=(), contacts=()))
     assert calls(harness) == before + 4

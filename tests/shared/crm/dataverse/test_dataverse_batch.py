@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from shared.crm.dataverse.batch import (
     Changeset,
     Get,
+    Part,
     Reply,
     Write,
     build,
@@ -107,7 +108,7 @@ def test_anything_else_is_refused(type_: str, content: bytes) -> None:
 
 
 def test_a_batch_is_built_as_the_vendor_shows_it() -> None:
-    parts = [
+    parts: list[Part] = [
         Changeset(
             (Write("POST", "emails", {"subject": "a"}), patch("emails(1)", {"statecode": 1}))
         ),
