@@ -6,6 +6,7 @@ import sys
 from contextlib import suppress
 from pathlib import Path
 
+from sandbox.salesforce import write_private_key
 from sandbox.sample import company
 from sandbox.server import listen, server
 from sandbox.store import Store
@@ -25,6 +26,7 @@ def main(arguments: list[str] | None = None) -> int:
     ca = authority(options.data)
     port = listener.getsockname()[1]
     world = World(Store(options.data / "sandbox.db"), company(), f"https://localhost:{port}")
+    write_private_key(world, options.data)
     serving = server(world, ca)
     print(f"sandbox ready at {world.base_url}, CA in {options.data / 'ca.pem'}", flush=True)
     with suppress(KeyboardInterrupt):

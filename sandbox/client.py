@@ -60,6 +60,12 @@ class Handles:
     def reset(self) -> None:
         self._post("reset")
 
+    def configure_salesforce(self, **switches: Any) -> dict[str, Any]:
+        """Changes what is different about the Salesforce organisation, e.g.
+        `enhancedEmail=False`; a reset changes it back."""
+        org: dict[str, Any] = self._post("salesforce", json=switches).json()
+        return org
+
     def users(self) -> dict[str, Any]:
         people: dict[str, Any] = self._http.get("users").raise_for_status().json()
         return people

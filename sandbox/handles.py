@@ -9,11 +9,11 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
-from sandbox import graph
+from sandbox import graph, salesforce
 from sandbox.entra import tokens
 from sandbox.faults import Fault, Wire
 from sandbox.page import render
-from sandbox.services import SALESFORCE, SERVICES
+from sandbox.services import SERVICES
 from sandbox.world import Audience, World
 
 Handler = Callable[[Request], Awaitable[Response]]
@@ -86,6 +86,11 @@ def routes(world: World, wire: Wire) -> list[BaseRoute]:
             [call.as_json() for call in wire.calls if service in (None, call.service)]
         )
 
+    async def configure_salesforce(request: Request) -> Response:
+        switches = await _read(request, salesforce.Org)
+        given = switches.model_dump(include=switches.model_fields_set)
+        return JSONResponse(salesforce.configure(world, **given).model_dump(by_alias=True))
+
     async def reset(request: Request) -> Response:
         restore(world)
         wire.disarm()
@@ -110,6 +115,7 @@ def routes(world: World, wire: Wire) -> list[BaseRoute]:
         _route("DELETE", "/sandbox/faults", disarm),
         _route("GET", "/sandbox/requests", requests),
         _route("POST", "/sandbox/reset", reset),
+        _route("POST", "/sandbox/salesforce", configure_salesforce),
         _route("GET", "/sandbox/users", users),
     ]
 
@@ -155,9 +161,7 @@ def _plain(error: ValidationError) -> str:
 def _token(world: World, wanted: _TokenRequest) -> str:
     if wanted.audience != "salesforce":
         return tokens.issue(world, wanted.user, wanted.audience)
-    if SALESFORCE is None:
-        raise _Refused(422, "this sandbox has no Salesforce")
-    return SALESFORCE.issue_token(world, wanted.user)
+    return salesforce.issue_token(world, wanted.user)
 
 
 def _mailbox(world: World, request: Request) -> str:

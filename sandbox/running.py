@@ -5,6 +5,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from sandbox.client import Handles
+from sandbox.salesforce import write_private_key
 from sandbox.sample import company
 from sandbox.server import listen, serving
 from sandbox.store import Store
@@ -23,10 +24,12 @@ class Running(Handles):
 
 @contextmanager
 def running(folder: Path, port: int = 0) -> Iterator[Running]:
-    """Serves the sample company from memory; `folder` keeps the CA. Port 0 takes a free one."""
+    """Serves the sample company from memory; `folder` keeps the CA and the key of the Salesforce
+    app. Port 0 takes a free one."""
     ca = authority(folder)
     listener = listen(port)
     world = World(Store(None), company(), f"https://localhost:{listener.getsockname()[1]}")
+    write_private_key(world, folder)
     with serving(world, ca, listener):
         handles = Running(world, folder / "ca.pem")
         try:

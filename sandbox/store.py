@@ -80,20 +80,31 @@ class Store:
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
-        """All of it or nothing; a nested transaction joins the outer one."""
+        """All of it or nothing; a nested transaction joins the outer one, which may go on where
+        the nested one failed and was undone."""
         if self._undo is not None:
-            yield
+            start = len(self._undo)
+            try:
+                yield
+            except BaseException:
+                self._roll_back(start)
+                raise
             return
         self._undo = []
         try:
             yield
             self._commit(self._undo)
         except BaseException:
-            for key, id_, old in reversed(self._undo):
-                self._apply(key, id_, old)
+            self._roll_back(0)
             raise
         finally:
             self._undo = None
+
+    def _roll_back(self, start: int) -> None:
+        undo = self._undo or []
+        for key, id_, old in reversed(undo[start:]):
+            self._apply(key, id_, old)
+        del undo[start:]
 
     def _set(self, key: tuple[str, str], id_: str, row: Row | None) -> None:
         if self._undo is None:
