@@ -32,6 +32,7 @@ _SECONDS = re.compile(r"[0-9]+(\.[0-9]+)?")
 _FIRST_WAIT = 0.5
 _LONGEST_WAIT = 8.0
 _DEFAULT_RETRY_AFTER = 30.0
+_LONGEST_ASKED = 86_400.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,19 +190,20 @@ class Sender:
 def retry_after(headers: Mapping[str, str], now: datetime) -> float | None:
     """The seconds that a Retry-After header asks for, in either of its forms (RFC 9110 10.2.3).
 
-    None where there is no such header or it can't be read. A moment in the past gives 0. Fractions,
-    which the RFC doesn't know, are what Microsoft Graph gives (graph/throttling sample: 2.128).
+    None where there is no such header or it can't be read; a day at most. A moment in the past
+    gives 0. Fractions, which the RFC doesn't know, are what Microsoft Graph gives
+    (graph/throttling sample: 2.128).
     """
     text = headers.get("retry-after", "").strip()
     if _SECONDS.fullmatch(text):
-        return float(text)
+        return min(float(text), _LONGEST_ASKED)
     try:
         moment = parsedate_to_datetime(text)
-    except ValueError:
+    except (ValueError, OverflowError):
         return None
     if moment.tzinfo is None:
         moment = moment.replace(tzinfo=UTC)
-    return max(0.0, (moment - now).total_seconds())
+    return min(max(0.0, (moment - now).total_seconds()), _LONGEST_ASKED)
 
 
 def _no_answer() -> Unavailable:

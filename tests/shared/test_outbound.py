@@ -206,11 +206,24 @@ def test_any_retry_after_is_read_or_ignored(text: str) -> None:
     assert value is None or value >= 0
 
 
-@given(st.integers(min_value=0, max_value=10**9))
+@given(st.integers(min_value=0, max_value=86_400))
 def test_seconds_and_dates_say_the_same(seconds: int) -> None:
     moment = NOW + timedelta(seconds=seconds)
     assert retry_after({"retry-after": str(seconds)}, NOW) == seconds
     assert retry_after({"retry-after": format_datetime(moment, usegmt=True)}, NOW) == seconds
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "9" * 400,
+        "Mon, 01 Jan 2099 00:00:00 GMT",
+        "Mon, 01 Jan 99999999999 00:00:00 GMT",
+        "Mon, 01 Jan 2020 00:00:00 +99999999999",
+    ],
+)
+def test_what_is_asked_is_a_day_at_most_or_ignored(text: str) -> None:
+    assert retry_after({"retry-after": text}, NOW) in (86_400.0, None)
 
 
 def test_a_date_in_the_past_means_now() -> None:
