@@ -4,13 +4,13 @@ from collections.abc import AsyncIterator
 
 import httpx
 import pytest
-from graph_world import ANNA, Clock, Graph
 from starlette.applications import Starlette
 
 from sandbox import graph
 from sandbox.sample import company
 from sandbox.store import Store
 from sandbox.world import World
+from tests.sandbox.graph.graph_world import ANNA, Clock, Graph
 
 
 @pytest.fixture

@@ -3,9 +3,8 @@
 from base64 import b64decode
 from email.message import EmailMessage
 
-from graph_world import ANNA, BERND, Graph
-
 from sandbox import graph
+from tests.sandbox.graph.graph_world import ANNA, BERND, Graph
 
 LIST = "$expand=attachments($select=id,name,contentType,size,isInline)"
 

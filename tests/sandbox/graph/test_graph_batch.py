@@ -3,7 +3,8 @@
 from typing import Any
 
 import pytest
-from graph_world import BERND, Graph
+
+from tests.sandbox.graph.graph_world import BERND, Graph
 
 
 async def _run(seen: Graph, *requests: dict[str, Any]) -> dict[str, dict[str, Any]]:

@@ -3,9 +3,9 @@
 import base64
 
 import pytest
-from graph_world import ANNA, BERND, IMMUTABLE, Graph
 
 from sandbox import graph
+from tests.sandbox.graph.graph_world import ANNA, BERND, IMMUTABLE, Graph
 
 COLOR = "String {66f5a359-4659-4830-9070-00047ec6ac6e} Name Color"
 DRAFT = {

@@ -4,9 +4,9 @@ from typing import Any
 from urllib.parse import quote
 
 import pytest
-from graph_world import ANNA, IMMUTABLE, Graph
 
 from sandbox import graph
+from tests.sandbox.graph.graph_world import ANNA, IMMUTABLE, Graph
 
 YEAR = "startDateTime=2026-01-01T00:00:00Z&endDateTime=2027-01-01T00:00:00Z&$top=100"
 WARSAW = {"Prefer": 'outlook.timezone="Central European Standard Time"'}

@@ -3,7 +3,8 @@
 from urllib.parse import quote
 
 import pytest
-from graph_world import ANNA, Graph
+
+from tests.sandbox.graph.graph_world import ANNA, Graph
 
 COLOR = "String {66f5a359-4659-4830-9070-00047ec6ac6e} Name Color"
 

@@ -3,9 +3,9 @@
 from urllib.parse import quote
 
 import pytest
-from graph_world import ANNA, BERND, HENRY, IMMUTABLE, INES, SALES, Graph, mime
 
 from sandbox import graph
+from tests.sandbox.graph.graph_world import ANNA, BERND, HENRY, IMMUTABLE, INES, SALES, Graph, mime
 
 
 async def test_a_message_has_graphs_fields(mailbox: Graph) -> None:

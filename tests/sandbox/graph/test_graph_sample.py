@@ -3,10 +3,9 @@
 import time
 from collections import Counter
 
-from graph_world import ANNA, HENRY, Graph
-
 from sandbox import graph
 from sandbox.graph.samples import aliases, find
+from tests.sandbox.graph.graph_world import ANNA, HENRY, Graph
 
 
 async def _message(sample: Graph, alias: str, rest: str = "") -> dict:

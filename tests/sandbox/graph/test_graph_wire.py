@@ -7,7 +7,6 @@ from collections.abc import AsyncIterator
 import httpx
 import pytest
 from azure.core.credentials import AccessToken
-from graph_world import ANNA
 from kiota_abstractions.base_request_configuration import RequestConfiguration
 from kiota_authentication_azure.azure_identity_authentication_provider import (
     AzureIdentityAuthenticationProvider,
@@ -21,6 +20,7 @@ from msgraph.generated.models.reference_attachment import ReferenceAttachment
 
 from sandbox import graph
 from sandbox.running import Running
+from tests.sandbox.graph.graph_world import ANNA
 
 _IMMUTABLE = 'IdType="ImmutableId"'
 

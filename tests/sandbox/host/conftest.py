@@ -7,9 +7,16 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from host_process import ROOT, RunningHost, StartHost, answers, free_port, wait_until
 
 from sandbox import azurite
+from tests.sandbox.host.host_process import (
+    ROOT,
+    RunningHost,
+    StartHost,
+    answers,
+    free_port,
+    wait_until,
+)
 
 
 @pytest.fixture(scope="session")

@@ -14,7 +14,8 @@ from urllib.parse import urlsplit
 
 import httpx
 import pytest
-from host_process import HERE, ROOT, RunningHost, StartHost, wait_until
+
+from tests.sandbox.host.host_process import HERE, ROOT, RunningHost, StartHost, wait_until
 
 APP = HERE / "app"
 GUID = "7d0f6f4e-3b5c-4e7e-9a34-0c5d6a5b8c11"

@@ -12,7 +12,8 @@ import httpx
 import pytest
 from azure.core.exceptions import ResourceNotFoundError
 from azure.storage.queue import QueueServiceClient
-from host_process import HERE, RunningHost, StartHost, wait_until
+
+from tests.sandbox.host.host_process import HERE, RunningHost, StartHost, wait_until
 
 APP = HERE / "app"
 

@@ -10,11 +10,11 @@ from typing import Any
 import azure.functions as func
 from azure.core.exceptions import ResourceNotFoundError
 from azure.storage.queue import QueueClient, TextBase64DecodePolicy
-from host_process import HERE, StartHost, wait_until
 
 from sandbox.host.functions import Binding, Function
 from sandbox.host.invocation import Invoker
 from sandbox.host.timers import Schedule, Status, TimerListener, read_status, write_status
+from tests.sandbox.host.host_process import HERE, StartHost, wait_until
 
 NOW = datetime(2026, 1, 5, 9, 0, 30, tzinfo=UTC)
 HOURLY = "0 0 * * * *"
