@@ -60,7 +60,7 @@ $(BIN)/python:
 # uv installs in seconds; where it can't be had, or can't reach the registry as pip is set up to, pip does it.
 $(VENV)/.ready: requirements-dev.txt | $(BIN)/python
 	@echo "installing Python packages"
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check uv || true
+	@$(BIN)/python -m pip install -qq --disable-pip-version-check uv || true
 	@$(BIN)/uv pip install --quiet --python $(BIN)/python -r requirements-dev.txt \
 	  || $(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt
 	@touch $@
