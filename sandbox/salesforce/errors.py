@@ -98,6 +98,10 @@ def malformed_query(message: str) -> Refused:
     return Refused(400, "MALFORMED_QUERY", message)
 
 
+def malformed_search(message: str) -> Refused:
+    return Refused(400, "MALFORMED_SEARCH", message)
+
+
 def invalid_type(name: str) -> Refused:
     return Refused(
         400,

@@ -60,7 +60,7 @@ async def _serve(world: World, request: Request) -> Response:
         session = Session(world, rows_of(world), org, org.schema_, caller, version)
         body, files = await _body(request)
         headers = dict(request.headers.items())
-        query = dict(request.query_params)
+        query = _query(request)
         reply = answer(session, Call(request.method, tuple(path), query, headers, body, files))
     except errors.Refused as error:
         reply = Reply(error.status, [error.entry()])
@@ -71,6 +71,12 @@ def _segments(request: Request) -> list[str]:
     raw: bytes = request.scope["raw_path"]
     below = raw.decode("ascii").removeprefix(f"{ROOT}/").rstrip("/")
     return [unquote(segment) for segment in below.split("/")]
+
+
+def _query(request: Request) -> dict[str, str]:
+    """A parameter that comes several times counts as a list with commas."""
+    params = request.query_params
+    return {name: ",".join(params.getlist(name)) for name in params}
 
 
 def _response(reply: Reply, more: Mapping[str, str]) -> Response:

@@ -81,3 +81,14 @@ class Query:
     order: tuple[Ordering, ...] = ()
     limit: int | None = None
     offset: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Search:
+    """`words` is the search expression, `scope` e.g. ALL or NAME. Each of `returning` says which
+    records of one object to give; none means every object's ids."""
+
+    words: str
+    scope: str = "ALL"
+    returning: tuple[Query, ...] = ()
+    limit: int | None = None

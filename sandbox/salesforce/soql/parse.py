@@ -1,4 +1,4 @@
-"""SOQL text → Query."""
+"""SOQL text → Query; SOSL text → Search."""
 
 import re
 from datetime import date, datetime
@@ -21,6 +21,7 @@ from sandbox.salesforce.soql.model import (
     Ordering,
     Path,
     Query,
+    Search,
     Text,
     Value,
 )
@@ -36,6 +37,28 @@ _CONTEXT = 40
 
 def parse(text: str) -> Query:
     """Raises Refused (MALFORMED_QUERY, QUERY_TOO_COMPLICATED)."""
+    query: Query = _parsed(text, "query")
+    return query
+
+
+def parse_search(text: str) -> Search:
+    """Raises Refused (MALFORMED_SEARCH, QUERY_TOO_COMPLICATED)."""
+    try:
+        search: Search = _parsed(text, "search")
+    except errors.Refused as error:
+        if error.code == "MALFORMED_QUERY":
+            raise errors.malformed_search(error.message) from None
+        raise
+    return search
+
+
+def parse_condition(text: str) -> Condition:
+    """What stands after WHERE. Raises Refused."""
+    condition: Condition = _parsed(text, "expression")
+    return condition
+
+
+def _parsed(text: str, start: str) -> Any:
     if len(text) > MAX_LENGTH:
         raise errors.Refused(
             400,
@@ -43,20 +66,21 @@ def parse(text: str) -> Query:
             f"SOQL statements can't be longer than {MAX_LENGTH:,} characters",
         )
     try:
-        query: Query = _READER.transform(_parser().parse(text))
+        return _READER.transform(_parser().parse(text, start))
     except UnexpectedInput as error:
         raise _malformed(text, error) from None
     except VisitError as error:
         if isinstance(error.orig_exc, errors.Refused):
             raise error.orig_exc from None
         raise
-    return query
 
 
 @cache
 def _parser() -> Lark:
     grammar = files(__package__).joinpath("grammar.lark").read_text("utf-8")
-    return Lark(grammar, parser="lalr", start="query", maybe_placeholders=False)
+    return Lark(
+        grammar, parser="lalr", start=["query", "search", "expression"], maybe_placeholders=False
+    )
 
 
 def _malformed(text: str, error: UnexpectedInput) -> errors.Refused:
@@ -112,6 +136,24 @@ class _Reader(Transformer[Token, Query]):
 
     def selection(self, items: list[Any]) -> tuple[Any, ...]:
         return () if items == [None] else tuple(items)
+
+    def search(self, parts: list[Any]) -> Search:
+        words, *clauses = parts
+        found = {name: value for clause in clauses for name, value in clause.items()}
+        return Search(words[1:-1], **found)
+
+    def scope(self, parts: list[Token]) -> dict[str, Any]:
+        return {"scope": parts[0].upper()}
+
+    def returning(self, parts: list[Query]) -> dict[str, Any]:
+        return {"returning": tuple(parts)}
+
+    def returned(self, parts: list[Any]) -> Query:
+        source, *rest = parts
+        paths = tuple(part for part in rest if isinstance(part, tuple))
+        clauses = (part for part in rest if isinstance(part, dict))
+        found = {name: value for clause in clauses for name, value in clause.items()}
+        return Query(paths or (("Id",),), str(source), **found)
 
     def count(self, _parts: list[Any]) -> None:
         return None

@@ -48,6 +48,14 @@ def run(session: Session, query: Query, *, deleted: bool = False) -> Result:
     return Result(len(matches), [shape(row) for row in matches])
 
 
+def select(
+    session: Session, object_: Object, query: Query, among: Iterable[Row]
+) -> list[dict[str, Any]]:
+    """Those of certain records that the query wants, as it wants them shown. Raises Refused."""
+    shape = _shape(session, object_, query, deleted=False)
+    return [shape(row) for row in _matches(session, object_, query, among, deleted=False)]
+
+
 def _matches(
     session: Session,
     object_: Object,

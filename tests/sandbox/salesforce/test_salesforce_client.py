@@ -1,25 +1,16 @@
 """A plain simple-salesforce client reads and writes the Salesforce stand-in."""
 
-from collections.abc import Iterator
-
 import pytest
 from simple_salesforce import Salesforce, format_soql
 from simple_salesforce.exceptions import SalesforceExpiredSession, SalesforceResourceNotFound
 
 from sandbox.running import Running
-from tests.sandbox.salesforce_client import ANNA, Api, part, plain_client
+from tests.sandbox.salesforce.client import ANNA, Api, part, plain_client
 
 
 @pytest.fixture
 def client(fresh_sandbox: Running) -> Salesforce:
     return plain_client(fresh_sandbox)
-
-
-@pytest.fixture
-def api(fresh_sandbox: Running) -> Iterator[Api]:
-    api = Api(fresh_sandbox)
-    with api.http:
-        yield api
 
 
 def test_reads_and_writes_records(client: Salesforce) -> None:

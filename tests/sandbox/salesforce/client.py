@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import httpx
-from simple_salesforce import Salesforce
+from simple_salesforce import Salesforce, format_soql
 
 from sandbox.running import Running
 
@@ -56,8 +56,11 @@ class Api:
         assert status >= 300, answer
         return status, answer[0]["errorCode"]
 
-    def query(self, soql: str) -> list[dict[str, Any]]:
-        status, body = self.call("GET", "query", params={"q": soql})
+    def query(self, soql: str, *values: Any) -> list[dict[str, Any]]:
+        """The records of a query whose `{}` stand for the values."""
+        status, body = self.call(
+            "GET", "query", params={"q": format_soql(soql, *values) if values else soql}
+        )
         assert status == 200, body
         return list(body["records"])
 

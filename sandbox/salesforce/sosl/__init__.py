@@ -1,0 +1,1 @@
+"""Searching for words. SOSL, and the same with parameters instead of a statement."""
