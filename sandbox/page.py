@@ -30,6 +30,7 @@ body { font: 15px/1.4 system-ui, sans-serif; margin: 2rem auto; max-width: 75rem
 table { border-collapse: collapse; width: 100% }
 th, td { border-bottom: 1px solid #ccc; padding: .2rem .6rem .2rem 0; text-align: left;
   vertical-align: top; overflow-wrap: anywhere }
+th, td:first-child { white-space: nowrap }
 summary { cursor: pointer; padding: .2rem 0 }
 </style>
 <h1>Threadline sandbox</h1>
