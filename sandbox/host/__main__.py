@@ -13,7 +13,7 @@ from pathlib import Path
 
 from sandbox.host.config import ConfigError, apply_local_settings, read_host_json
 from sandbox.host.functions import Function, LoadError, load
-from sandbox.host.host import Host, Options
+from sandbox.host.host import Host, Options, PortTaken
 from sandbox.host.keys import kept_keys
 from sandbox.host.routing import TemplateError
 
@@ -41,6 +41,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         keys = kept_keys(state / "keys.json") if given.enable_auth else None
         options = Options(folder, state, given.port, given.drain, keys)
         return asyncio.run(_serve(Host(functions, config, options), functions, config.route_prefix))
+    except PortTaken as fault:
+        print(fault, file=sys.stderr)
+        return _NO_PORT
     except (ConfigError, LoadError, TemplateError) as fault:
         if fault.__cause__ is not None:
             traceback.print_exception(fault.__cause__)
@@ -49,9 +52,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except BaseExceptionGroup as group:
         traceback.print_exception(group)
         return _NO_APP
-    except OSError as fault:
-        print(f"Port {given.port} can't be used: {fault}", file=sys.stderr)
-        return _NO_PORT
 
 
 async def _serve(host: Host, functions: Sequence[Function], prefix: str) -> int:

@@ -39,6 +39,10 @@ class Options:
     keys: Keys | None
 
 
+class PortTaken(Exception):
+    """Someone else listens there."""
+
+
 class Host:
     """Serves HTTP first; storage and timers, whose libraries load slowly, come up behind it."""
 
@@ -67,10 +71,13 @@ class Host:
         self._listeners: list[QueueListener | TimerListener] = []
 
     async def start(self) -> int:
-        """Listens, and returns the port. Raises OSError where the port is taken."""
+        """Listens, and returns the port. Raises PortTaken."""
         await self._runner.setup()
         site = web.TCPSite(self._runner, "127.0.0.1", self._options.port)
-        await site.start()
+        try:
+            await site.start()
+        except OSError as fault:
+            raise PortTaken(f"Port {self._options.port} can't be used: {fault}") from None
         port: int = self._runner.addresses[0][1]
         return port
 

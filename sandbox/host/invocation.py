@@ -41,16 +41,14 @@ class Invoker:
         invocation = str(uuid.uuid4())
         started = time.perf_counter()
         _log.info("Executing 'Functions.%s' (Id=%s)", function.name, invocation)
+        limit = asyncio.timeout(self._timeout)
         try:
-            async with asyncio.timeout(self._timeout):
+            async with limit:
                 result = await self._call(function, argument, invocation, trace)
-        except TimeoutError as fault:
-            late = f"Timeout value of {self._timeout} s was exceeded"
-            self._failed(function, invocation, started, fault, late)
-            raise InvocationFailed(late) from fault
         except Exception as fault:
-            self._failed(function, invocation, started, fault, "")
-            raise InvocationFailed(type(fault).__name__) from fault
+            late = f"Timeout value of {self._timeout} s was exceeded" if limit.expired() else ""
+            self._failed(function, invocation, started, fault, late)
+            raise InvocationFailed(late or type(fault).__name__) from fault
         _log.info(
             "Executed 'Functions.%s' (Succeeded, Id=%s, Duration=%dms)",
             function.name,

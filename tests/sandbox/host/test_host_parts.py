@@ -1,8 +1,10 @@
 """Settings, output values, schedules and keys of the host, without a process."""
 
 import json
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import azure.functions as func
 import pytest
@@ -17,6 +19,8 @@ from sandbox.host.config import (
     read_host_json,
     seconds,
 )
+from sandbox.host.functions import Binding, Function
+from sandbox.host.invocation import InvocationFailed, Invoker, trace_of
 from sandbox.host.keys import Keys, kept_keys
 from sandbox.host.storage import connection_string
 from sandbox.host.timers import Schedule
@@ -187,3 +191,20 @@ def test_keys_open_their_level_and_are_kept(tmp_path: Path) -> None:
     assert not keys.admits("ADMIN", keys.function)
     assert not keys.admits("FUNCTION", "")
     assert not Keys("f", "m").admits("FUNCTION", "ö")
+
+
+async def test_a_functions_own_time_out_is_not_taken_for_the_hosts(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    async def impatient(timer: object) -> None:
+        raise TimeoutError("a service was slow")
+
+    async def nowhere(binding: Binding, value: Any) -> None:
+        raise AssertionError("this function has no outputs")
+
+    function = Function("f", impatient, Binding("timerTrigger", "timer", {}), (), True, False)
+    invoker = Invoker(Path(), timeout=60, threads=ThreadPoolExecutor(1), publish=nowhere)
+    with pytest.raises(InvocationFailed, match="TimeoutError"):
+        await invoker.run(function, None, trace_of(None, None))
+    assert "was exceeded" not in caplog.text
+    assert "a service was slow" in caplog.text
