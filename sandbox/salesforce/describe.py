@@ -73,7 +73,7 @@ def one_object(session: Session, object_: Object) -> dict[str, Any]:
     return {
         **summary(session, object_),
         "childRelationships": _children(session, object_),
-        "fields": [_field(object_, f) for f in object_.fields.values()],
+        "fields": [_field(session, object_, f) for f in object_.fields.values()],
         "recordTypeInfos": [],
         "supportedScopes": [],
     }
@@ -99,7 +99,7 @@ def _children(session: Session, object_: Object) -> list[dict[str, Any]]:
     return relationships
 
 
-def _field(object_: Object, field: Field) -> dict[str, Any]:
+def _field(session: Session, object_: Object, field: Field) -> dict[str, Any]:
     length = _length(field)
     defaulted = field.defaulted or field.default is not None or field.type == "boolean"
     return {
@@ -136,7 +136,7 @@ def _field(object_: Object, field: Field) -> dict[str, Any]:
         ],
         "polymorphicForeignKey": len(field.references) > 1,
         "precision": field.precision,
-        "referenceTo": list(field.references),
+        "referenceTo": [name for name in field.references if name in session.schema.objects],
         "relationshipName": field.relationship or None,
         "restrictedPicklist": field.restricted,
         "scale": field.scale,

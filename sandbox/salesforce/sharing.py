@@ -43,7 +43,12 @@ def _sees_id(session: Session, id_: str | None) -> bool:
 
 def _sees_a_place(session: Session, document: str) -> bool:
     links = session.rows.pointing("ContentDocumentLink", "ContentDocumentId", document)
-    return any(_sees_id(session, link["LinkedEntityId"]) for link in links)
+    places = (link["LinkedEntityId"] for link in links)
+    # A link to a user is that user's own library.
+    return any(
+        place == session.caller.user or (not place.startswith("005") and _sees_id(session, place))
+        for place in places
+    )
 
 
 def readable(session: Session, object_: Object, id_: str) -> Row:

@@ -32,7 +32,7 @@ _VERSION = re.compile(r"v(\d+)\.0")
 def routes(world: World) -> list[BaseRoute]:
     async def versions(_request: Request) -> Response:
         return JSONResponse(
-            [{"label": f"v{n}", "url": f"{ROOT}/v{n}.0", "version": f"{n}.0"} for n in VERSIONS]
+            [{"label": f"v{n}.0", "url": f"{ROOT}/v{n}.0", "version": f"{n}.0"} for n in VERSIONS]
         )
 
     async def data(request: Request) -> Response:

@@ -111,7 +111,8 @@ def _before_relation(session: Session, draft: Draft) -> None:
     others = session.rows.pointing(_RELATION, "EventId", row["EventId"])
     if any(other["RelationId"] == row["RelationId"] for other in others):
         raise errors.duplicate_value("<unknown>", "<unknown>")
-    if not row.get("IsParent"):
+    row["IsParent"] = bool(row.get("IsParent"))
+    if not row["IsParent"]:
         row["IsInvitee"] = True
     if row.get("IsInvitee") and sum(bool(o.get("IsInvitee")) for o in others) >= MAX_INVITEES:
         raise errors.integrity(f"An event can have up to {MAX_INVITEES} invitees.")
