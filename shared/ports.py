@@ -5,7 +5,7 @@ a docstring names only what comes on top. All objects are bound to one caller: w
 may not do, the port refuses.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Protocol
 
@@ -23,6 +23,8 @@ from shared.domain import (
     RecordRef,
     Saved,
 )
+from shared.records import Description, FoundRecord, Search, Wanted
+from shared.suggestions import Candidates, Clues
 
 
 class Mailbox(Protocol):
@@ -102,6 +104,35 @@ class Crm(Protocol):
         """Removes the record; never cancels a meeting in anyone's calendar.
 
         Raises `NotFound` (record_not_found).
+        """
+        ...
+
+    async def candidates(self, clues: Clues, types: Collection[str], now: datetime) -> Candidates:
+        """All that is known of the clues, as `shared.suggestions` says, in at most two round trips
+        once the CRM's tables are known.
+
+        Leads, opportunities, cases and records of other types are there only if `types` names
+        theirs; `now` is the moment that ages are counted from.
+        """
+        ...
+
+    async def search(self, search: Search) -> Sequence[FoundRecord]:
+        """Records by their name, their key fields and what else people look them up by, at most
+        `search.limit`, the best of each type first.
+
+        Only what the caller may see; types that the CRM doesn't have bring nothing. No character
+        of the text has a meaning of its own. Case never counts, and diacritics don't where the CRM
+        can look so. Raises `InvalidRequest` where a condition doesn't fit its field.
+        """
+        ...
+
+    async def describe(
+        self, kind: ActivityKind, wanted: Sequence[Wanted], language: str
+    ) -> Description:
+        """These record types, the category fields of this kind that this object was made with, and
+        the limits; labels in `language` (a BCP 47 tag) where the CRM has them, else in its own.
+
+        May be up to five minutes old.
         """
         ...
 

@@ -11,8 +11,8 @@ first round trip, all by what `Clues` names:
 - `contacts`: contacts that carry one of `addresses` in any of their address fields, and contacts
   whose full name equals one of `names` (case and diacritics ignored where the CRM can);
 - `records`: leads that carry one of `addresses`, or whose full name equals one of `names`;
-- `accounts`: those of these contacts; those with a website or e-mail address at one of `domains`
-  or below it; and the parents of all these, one level up;
+- `accounts`: those of these contacts; those that carry one of `outsiders`; those with a website or
+  e-mail address at one of `domains` or below it; and the parents of all these, one level up;
 - `filed`: activities of the conversation (`conversation_id`, `message_ids`), and the latest ones
   (at most 100, at most a year old) in which one of `outsiders` took part or an address at one of
   `domains`, each with the record it is linked to;
@@ -70,11 +70,13 @@ class Contact:
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """`domains` are the hosts of its website and its e-mail addresses, lower case, no `www.`."""
+    """`domains` are the hosts of its website and its e-mail addresses, lower case, no `www.`;
+    `addresses` are its `address_key`s."""
 
     ref: RecordRef
     domains: tuple[str, ...] = ()
     parent_id: str | None = None
+    addresses: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,11 +2,13 @@
 
 Strings compare without regard to case, as Dataverse's SQL collation does; contains, startswith and
 endswith take the wildcards % _ [ ] (Learn, "Use wildcard characters in conditions using string
-values"). `ne` and `not` also find rows without a value.
+values") and ignore accents, as an English organisation's collation does (Learn, "Language
+collations"). `ne` and `not` also find rows without a value.
 """
 
 import json
 import re
+import unicodedata
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
@@ -225,7 +227,7 @@ def _like(scope: Scope, name: str, args: list[Any]) -> Predicate:
             f"No function signature for the function with name '{name}' matches the specified "
             "arguments."
         )
-    needle = args[1].py_val.casefold()
+    needle = _without_accents(args[1].py_val.casefold())
     if any(ch in needle for ch in "%_["):
         start, end = ("" if name == "startswith" else ".*"), ("" if name == "endswith" else ".*")
         pattern = re.compile(start + _wildcards(needle) + end, re.DOTALL)
@@ -240,9 +242,19 @@ def _like(scope: Scope, name: str, args: list[Any]) -> Predicate:
 def _where(found: Property, holds: Callable[[str], bool]) -> Predicate:
     def matches(rows: Rows, row: Row) -> bool:
         value = found.get(rows, row)
-        return value is not None and holds(value)
+        return value is not None and holds(_without_accents(value))
 
     return matches
+
+
+def _without_accents(text: str) -> str:
+    if text.isascii():
+        return text
+    plain = _ACCENTS.sub("", unicodedata.normalize("NFD", text))
+    return unicodedata.normalize("NFC", plain)
+
+
+_ACCENTS = re.compile("[\u0300-\u036f]")
 
 
 def _wildcards(needle: str) -> str:

@@ -22,7 +22,8 @@ from sandbox.store import Row
 
 MAX_TERM = 100
 MAX_TOP = 100
-_KNOWN = frozenset({"search", "entities", "top", "skip", "count"})
+_KNOWN = frozenset({"search", "entities", "top", "skip", "count", "options"})
+_OPTIONS = '{"searchmode": "all"}'
 _TABLES = ("account", "contact", "lead", "opportunity", "incident", "new_project")
 _SEARCHED = (
     "name",
@@ -49,6 +50,7 @@ def query(session: Session, body: Mapping[str, Any]) -> Reply:
     unknown = sorted(set(body) - _KNOWN)
     if unknown:
         raise errors.unsupported(f"the search parameter '{unknown[0]}'")
+    _check_options(body.get("options"))
     words = _words(body.get("search"))
     hits = [
         hit
@@ -65,6 +67,16 @@ def query(session: Session, body: Mapping[str, Any]) -> Reply:
         "Count": len(hits) if body.get("count") else -1,
     }
     return json_reply({"response": json.dumps(response, ensure_ascii=False)})
+
+
+def _check_options(options: object) -> None:
+    """`options` is JSON in a string too. Here all words must occur, so `any` can't be asked for."""
+    try:
+        given = json.loads(options) if isinstance(options, str) else options
+    except ValueError:
+        given = ()
+    if given not in (None, {}, json.loads(_OPTIONS)):
+        raise errors.unsupported(f"search options other than {_OPTIONS}")
 
 
 def _words(term: object) -> list[str]:

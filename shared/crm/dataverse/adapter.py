@@ -1,9 +1,18 @@
 """Dataverse as a `Crm`."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
+from datetime import datetime
 
 from shared.crm import Connection, OpenCrm
-from shared.crm.dataverse import changing, deleting, looking, saving
+from shared.crm.dataverse import (
+    candidates,
+    changing,
+    deleting,
+    describing,
+    looking,
+    saving,
+    searching,
+)
 from shared.crm.dataverse.faults import fault
 from shared.crm.dataverse.knowledge import Knowledge
 from shared.crm.dataverse.replies import NAME
@@ -22,7 +31,9 @@ from shared.domain import (
     RecordRef,
     Saved,
 )
+from shared.records import Description, FoundRecord, Search, Wanted
 from shared.settings import PREFIX, from_environment
+from shared.suggestions import Candidates, Clues
 
 
 class DataverseCrm:
@@ -50,6 +61,17 @@ class DataverseCrm:
 
     async def delete(self, kind: ActivityKind, id: str) -> Deletion:
         return await deleting.delete(self._session, kind, id)
+
+    async def candidates(self, clues: Clues, types: Collection[str], now: datetime) -> Candidates:
+        return await candidates.find(self._session, clues, types, now)
+
+    async def search(self, search: Search) -> Sequence[FoundRecord]:
+        return await searching.search(self._session, search)
+
+    async def describe(
+        self, kind: ActivityKind, wanted: Sequence[Wanted], language: str
+    ) -> Description:
+        return await describing.describe(self._session, kind, wanted, language)
 
     async def check(self) -> None:
         reply = await self._session.wire.get("WhoAmI")

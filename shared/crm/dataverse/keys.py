@@ -14,6 +14,8 @@ from shared.truncation import storable
 _NAMESPACE: Final = UUID("1f1f0c3a-6d55-4c0e-9d7e-3a1f6a2b8c40")
 """Never change it: records saved before would be saved again."""
 
+_CONVERSATIONS: Final = UUID("8a0f3f57-91f0-4d7c-9d8b-5a1d3c0e7b52")
+
 
 def activity_id(item: Item) -> str:
     """The `activityid` of the item's record, the same from whichever mailbox."""
@@ -23,6 +25,12 @@ def activity_id(item: Item) -> str:
 def attachment_id(activity: str, file_key: str) -> str:
     """The `activitymimeattachmentid` of one file of that activity."""
     return str(uuid5(UUID(activity), storable(file_key)))
+
+
+def conversation_id(first_message: str) -> str:
+    """The `conversationtrackingid` of all messages of a thread, made of the Message-ID that it
+    began with."""
+    return str(uuid5(_CONVERSATIONS, storable(first_message)))
 
 
 def is_ours(activity: str) -> bool:

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Final
 
+from shared.crm.dataverse.metadata import TableMetadata
 from shared.crm.dataverse.replies import Organization
 from shared.crm.dataverse.tables import STANDARD, Table
 from shared.domain import Limits
@@ -36,6 +37,10 @@ class Knowledge:
     clock: Callable[[], float] = time.monotonic
     tables: dict[str, Table] = field(default_factory=lambda: dict(STANDARD))
     lookups: dict[tuple[str, str], Lookup] = field(default_factory=dict)
+    metadata: dict[tuple[str, frozenset[str], bool], tuple[float, TableMetadata | None]] = field(
+        default_factory=dict
+    )
+    unindexed: dict[frozenset[str], float] = field(default_factory=dict)
     _organization: Organization | None = None
     _until: float = 0.0
 

@@ -52,7 +52,7 @@ async def look_up(session: Session, item: Item, link: RecordRef | None) -> LookU
     return LookUp(
         existing=await _existing(session, item, table, answers),
         parties=replies.party_matches(
-            {logical: _rows(answers.get(logical, ())) for logical in PARTY_COLUMNS},
+            {logical: rows_of(answers.get(logical, ())) for logical in PARTY_COLUMNS},
             asked,
             session.knowledge.root,
         ),
@@ -74,7 +74,7 @@ def organization(session: Session, answers: Sequence[Reply]) -> Organization:
     known = session.knowledge.organization
     if known is not None:
         return known
-    rows = _rows(answers)
+    rows = rows_of(answers)
     if not rows:
         return DEFAULTS
     learnt = replies.organization(rows[0])
@@ -120,7 +120,7 @@ async def _existing(
             if (own.status == 403)
             else fault(own)
         )
-    for row in _rows(answers.get("copies", ())):
+    for row in rows_of(answers.get("copies", ())):
         if replies.is_copy(row, item):
             record = await _copy(session, row, table)
             if record.whole:
@@ -137,7 +137,7 @@ async def _copy(session: Session, row: Mapping[str, Any], table: ActivityTable) 
     return session.record(row, table)
 
 
-def _rows(answers: Sequence[Reply]) -> list[Mapping[str, Any]]:
+def rows_of(answers: Sequence[Reply]) -> list[Mapping[str, Any]]:
     """All rows; none from a table that is held back from the caller."""
     rows: list[Mapping[str, Any]] = []
     for reply in answers:

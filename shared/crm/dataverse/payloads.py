@@ -75,6 +75,11 @@ def final_state(item: Item, known: LookUp) -> State:
 def _email(email: Email, *, outgoing: bool) -> dict[str, Any]:
     row: dict[str, Any] = {"directioncode": outgoing}
     row |= _item_id(EMAIL, email.message_id)
+    first = next(filter(None, (*email.references, email.in_reply_to, email.message_id)), None)
+    if first:
+        # writable, and by Microsoft's description the id of all e-mails of one conversation; the
+        # columns made for what a message answers (inreplyto, conversationindex) are read-only
+        row["conversationtrackingid"] = keys.conversation_id(first)
     sent = email.sent_at or email.received_at
     if sent is not None:
         # `senton` is read-only and `overriddencreatedon` would falsify who saved it when. These

@@ -32,8 +32,8 @@ from shared.policy import CategoryField
 
 NAME: Final = "dataverse"
 
-_LOGICAL: Final = "@Microsoft.Dynamics.CRM.lookuplogicalname"
-_SHOWN: Final = "@OData.Community.Display.V1.FormattedValue"
+LOGICAL: Final = "@Microsoft.Dynamics.CRM.lookuplogicalname"
+SHOWN: Final = "@OData.Community.Display.V1.FormattedValue"
 _DETACH: Final = "DistinctPhysicalAndLogicalDeletesForExchangeSync"
 
 
@@ -80,7 +80,7 @@ def record(
         url=url(root, table.logical, id_),
         subject=row.get("subject") or "",
         saved_by=saved_by,
-        saved_at=_moment(row["createdon"]),
+        saved_at=moment(row["createdon"]),
         links=_links(row, root),
         contacts=_contacts(row.get(table.parties) or (), root),
         unmatched=_unmatched(parties, saved_by),
@@ -105,7 +105,7 @@ def is_copy(row: Mapping[str, Any], item: Item) -> bool:
         return True
     if row.get("globalobjectid") == item.ical_uid != item.uid:
         return True
-    return _moment(row["scheduledstart"]) in (item.start, item.occurrence)
+    return moment(row["scheduledstart"]) in (item.start, item.occurrence)
 
 
 def party_matches(
@@ -193,8 +193,8 @@ def _links(row: Mapping[str, Any], root: str) -> tuple[RecordRef, ...]:
     id_ = row.get("_regardingobjectid_value")
     if not id_:
         return ()
-    logical = row[f"_regardingobjectid_value{_LOGICAL}"]
-    name = row.get(f"_regardingobjectid_value{_SHOWN}") or ""
+    logical = row[f"_regardingobjectid_value{LOGICAL}"]
+    name = row.get(f"_regardingobjectid_value{SHOWN}") or ""
     return (RecordRef(neutral_name(logical), id_, name, url(root, logical, id_)),)
 
 
@@ -203,7 +203,7 @@ def _parties(rows: Iterable[Mapping[str, Any]]) -> tuple[Party, ...]:
         Party(
             int(row["participationtypemask"]),
             row.get("addressused") or "",
-            row.get(f"_partyid_value{_LOGICAL}"),
+            row.get(f"_partyid_value{LOGICAL}"),
             row.get("_partyid_value"),
         )
         for row in rows
@@ -220,12 +220,12 @@ def _contacts(rows: Iterable[Mapping[str, Any]], root: str) -> tuple[RecordRef, 
         row["_partyid_value"]: RecordRef(
             "contact",
             row["_partyid_value"],
-            row.get(f"_partyid_value{_SHOWN}") or "",
+            row.get(f"_partyid_value{SHOWN}") or "",
             url(root, "contact", row["_partyid_value"]),
             row.get("addressused") or "",
         )
         for row in rows
-        if row.get(f"_partyid_value{_LOGICAL}") == "contact"
+        if row.get(f"_partyid_value{LOGICAL}") == "contact"
         and row["participationtypemask"] not in DERIVED_MASKS
     }
     return tuple(sorted(found.values(), key=lambda ref: (ref.name.casefold(), ref.id)))
@@ -269,5 +269,5 @@ def _files(rows: Iterable[Mapping[str, Any]]) -> tuple[SavedFile, ...]:
     return tuple(sorted(found, key=lambda file: (file.name.casefold(), file.id)))
 
 
-def _moment(text: str) -> datetime:
+def moment(text: str) -> datetime:
     return datetime.fromisoformat(text).astimezone(UTC)
