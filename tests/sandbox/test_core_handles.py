@@ -1,6 +1,5 @@
 """The handles for people and tests, as far as no service of its own is behind them."""
 
-import time
 from typing import Any
 
 import httpx
@@ -126,15 +125,3 @@ def test_tokens_stay_good_over_a_reset(sandbox: Running) -> None:
     token = sandbox.token(ANNA)
     sandbox.reset()
     assert tokens.read(sandbox.world, token, "api").address == ANNA
-
-
-def test_a_reset_is_quick(sandbox: Running) -> None:
-    sandbox.reset()
-    quickest = min(_timed(sandbox) for _ in range(3))
-    assert quickest < 0.2
-
-
-def _timed(sandbox: Running) -> float:
-    started = time.perf_counter()
-    sandbox.reset()
-    return time.perf_counter() - started

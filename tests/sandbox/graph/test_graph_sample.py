@@ -1,6 +1,5 @@
 """The sample mailboxes: what is promised of them, and how fast they come back."""
 
-import time
 from collections import Counter
 
 from sandbox import graph
@@ -80,24 +79,13 @@ async def test_a_thread_is_one_conversation(sample: Graph) -> None:
     assert len(set(found)) == 1
 
 
-def test_ids_are_the_same_after_a_reset_which_is_fast(sample: Graph) -> None:
+def test_ids_are_the_same_after_a_reset(sample: Graph) -> None:
     before = [graph.sample_id(sample.world, alias) for alias in aliases()]
     sample.mail(ANNA)
-    started = time.process_time()
     with sample.world.store.transaction():
         sample.world.store.clear("graph")
         graph.seed(sample.world)
-    assert time.process_time() - started < 0.15
     assert [graph.sample_id(sample.world, alias) for alias in aliases()] == before
-
-
-async def test_reading_a_message_takes_few_milliseconds(sample: Graph) -> None:
-    path = f"me/messages/{graph.sample_id(sample.world, 'quote-reply-en')}?$expand=attachments"
-    await sample.get(path)
-    started = time.process_time()
-    for _ in range(50):
-        await sample.get(path)
-    assert (time.process_time() - started) / 50 < 0.010
 
 
 async def test_a_delegate_finds_the_samples_of_another_mailbox(sample: Graph) -> None:
