@@ -3,11 +3,21 @@
 import azure.functions as func
 
 from delete_activity.trigger import bp as delete_activity
+from describe_form.trigger import bp as describe_form
 from edit_activity.trigger import bp as edit_activity
 from find_activity.trigger import bp as find_activity
 from save_activity.trigger import bp as save_activity
 from service_info.trigger import bp as service_info
+from suggest_links.trigger import bp as suggest_links
 
 app = func.FunctionApp()
-for room in (save_activity, find_activity, edit_activity, delete_activity, service_info):
+for room in (
+    save_activity,
+    find_activity,
+    edit_activity,
+    delete_activity,
+    suggest_links,
+    describe_form,
+    service_info,
+):
     app.register_functions(room)

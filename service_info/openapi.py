@@ -7,14 +7,26 @@ from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
 from delete_activity.payload import DELETE
+from describe_form.payload import FORM
 from edit_activity.payload import EDIT
 from find_activity.payload import FIND
 from save_activity.payload import SAVE
 from service_info.payload import HEALTH, OPENAPI
 from shared.replies import CORRELATION_HEADER, PROBLEMS, ProblemKind
 from shared.wire import Answered, Asked, Operation, Problem
+from suggest_links.payload import RECORDS, SUGGEST
 
-OPERATIONS: tuple[Operation, ...] = (SAVE, FIND, EDIT, DELETE, HEALTH, OPENAPI)
+OPERATIONS: tuple[Operation, ...] = (
+    SAVE,
+    FIND,
+    EDIT,
+    DELETE,
+    SUGGEST,
+    RECORDS,
+    FORM,
+    HEALTH,
+    OPENAPI,
+)
 """Every call of the HTTP API."""
 
 _REFERENCE = "#/components/schemas/{model}"

@@ -35,6 +35,10 @@ MailboxName = Annotated[
     ),
     Field(description='"me", or the address of a shared or delegate mailbox.'),
 ]
+LanguageTag = Annotated[
+    str,
+    StringConstraints(max_length=35, pattern=r"^([A-Za-z]{2,3}(-[A-Za-z0-9]{1,8})*)?$"),
+]
 WholeNumber = Annotated[int, Field(ge=-(2**53) + 1, le=2**53 - 1)]
 FieldText = Annotated[str, StringConstraints(max_length=100_000, pattern=_NO_CONTROLS)]
 FieldValue = bool | WholeNumber | FieldText | None

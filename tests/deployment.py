@@ -74,6 +74,15 @@ class Client:
     async def delete(self, kind: str, id_: str) -> Answer:
         return await self.call("delete_activity", path={"kind": kind, "id": id_})
 
+    async def suggest(self, **item: str) -> Answer:
+        return await self.call("suggest_links", body={"item": item})
+
+    async def records(self, **query: str) -> Answer:
+        return await self.call("search_records", query=query)
+
+    async def form(self, **query: str) -> Answer:
+        return await self.call("describe_form", query=query)
+
     async def call(
         self,
         name: str,
