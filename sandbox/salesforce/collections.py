@@ -11,8 +11,9 @@ from sandbox.salesforce.ids import canonical
 from sandbox.salesforce.represent import record
 from sandbox.salesforce.schema.model import Field, Object
 from sandbox.salesforce.session import Call, Reply, Session
+from sandbox.salesforce.shapes import body_of, objects_in, texts_in
 from sandbox.salesforce.sharing import sees
-from sandbox.salesforce.sobjects import allows_duplicates, body_of, upsert
+from sandbox.salesforce.sobjects import allows_duplicates, upsert
 
 MAX_RECORDS = 200
 MAX_READ = 2000
@@ -72,10 +73,7 @@ def _rolled_back(result: dict[str, Any]) -> dict[str, Any]:
 
 
 def _records(call: Call) -> list[Mapping[str, Any]]:
-    records = body_of(call).get("records")
-    if not isinstance(records, list) or not all(isinstance(r, dict) for r in records):
-        raise errors.bad_json("The records must be a list of objects.")
-    return _limited(records)
+    return _limited(objects_in(body_of(call).get("records"), "records"))
 
 
 def _limited(records: list[Any]) -> list[Any]:
@@ -164,14 +162,14 @@ def _read(session: Session, call: Call, object_: Object) -> Reply:
     """Records in the order of their ids; null where there is none that the caller may see."""
     if call.method == "POST":
         body = body_of(call)
-        ids, names = list(body.get("ids", ())), list(body.get("fields", ()))
+        ids, names = texts_in(body.get("ids"), "ids"), texts_in(body.get("fields"), "fields")
     else:
         ids = call.query.get("ids", "").split(",")
         names = call.query.get("fields", "").split(",")
     if len(ids) > MAX_READ:
         raise errors.Refused(400, "EXCEEDED_ID_LIMIT", f"record limit reached: {MAX_READ}")
-    fields = [_known(object_, str(name)) for name in names]
-    return Reply(200, [_one(session, object_, str(id_), fields) for id_ in ids])
+    fields = [_known(object_, name) for name in names]
+    return Reply(200, [_one(session, object_, id_, fields) for id_ in ids])
 
 
 def _known(object_: Object, name: str) -> Field:

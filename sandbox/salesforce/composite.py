@@ -11,7 +11,7 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 from sandbox.salesforce import errors
 from sandbox.salesforce.references import in_body, in_url
 from sandbox.salesforce.session import Call, Reply, Session
-from sandbox.salesforce.sobjects import body_of
+from sandbox.salesforce.shapes import body_of, objects_in, text_in
 
 MAX_PARTS, MAX_HEAVY = 25, 5
 MAX_GRAPHS, MAX_NODES = 75, 500
@@ -41,8 +41,8 @@ def composite(session: Session, call: Call, answer: Answer) -> Reply:
 
 
 def graph(session: Session, call: Call, answer: Answer) -> Reply:
-    graphs = body_of(call).get("graphs")
-    if not isinstance(graphs, list) or len(graphs) > MAX_GRAPHS:
+    graphs = objects_in(body_of(call).get("graphs"), "graphs")
+    if len(graphs) > MAX_GRAPHS:
         raise errors.bad_input(f"Up to {MAX_GRAPHS} graphs are expected.")
     answered = []
     for one in graphs:
@@ -60,8 +60,8 @@ def graph(session: Session, call: Call, answer: Answer) -> Reply:
 
 def batch(session: Session, call: Call, answer: Answer) -> Reply:
     body = body_of(call)
-    requests = body.get("batchRequests")
-    if not isinstance(requests, list) or len(requests) > MAX_PARTS:
+    requests = objects_in(body.get("batchRequests"), "batchRequests")
+    if len(requests) > MAX_PARTS:
         raise errors.bad_input(f"Up to {MAX_PARTS} requests are expected.")
     results: list[dict[str, Any]] = []
     halted = False
@@ -82,21 +82,19 @@ def batch(session: Session, call: Call, answer: Answer) -> Reply:
 
 
 def _parts(parts: Any, limit: int) -> list[_Part]:
-    if not isinstance(parts, list) or not parts or not all(isinstance(p, dict) for p in parts):
-        raise errors.bad_json("compositeRequest must be a list of subrequests.")
-    if len(parts) > limit:
+    checked = objects_in(parts, "compositeRequest")
+    if len(checked) > limit:
         raise errors.bad_input(f"Limit of {limit} reached for subrequests in a composite.")
     seen: set[str] = set()
-    for part in parts:
-        name = part.get("referenceId")
-        if not isinstance(name, str) or not isinstance(part.get("url"), str):
-            raise errors.bad_json("Every subrequest needs a url and a referenceId.")
-        if part.get("method") not in _METHODS:
+    for part in checked:
+        name = text_in(part.get("referenceId"), "referenceId")
+        text_in(part.get("url"), "url")
+        if text_in(part.get("method"), "method") not in _METHODS:
             raise errors.bad_input(f"Invalid method in subrequest: {name}")
         if name in seen:
             raise errors.bad_input(f"Duplicate referenceId: {name}")
         seen.add(name)
-    return parts
+    return checked
 
 
 def _is_heavy(part: _Part) -> bool:
@@ -167,9 +165,10 @@ def _target(
     version, *path = url.path.removeprefix(_ROOT).strip("/").split("/")
     if version != session.version:
         raise errors.bad_input("All subrequests must use the API version of the composite.")
-    own = part.get("httpHeaders") or {}
+    own = part.get("httpHeaders")
     headers = {k: v for k, v in call.headers.items() if k in _PASSED_ON}
-    headers |= {str(k).lower(): str(v) for k, v in own.items()}
+    if isinstance(own, dict):
+        headers |= {k.lower(): str(v) for k, v in own.items()}
     query = dict(parse_qsl(url.query, keep_blank_values=True))
     segments = tuple(unquote(segment) for segment in path)
     body = in_body(part.get("body"), bodies)

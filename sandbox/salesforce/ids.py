@@ -4,6 +4,7 @@ Salesforce Object Reference, "ID Field Type": the first three characters tell th
 """
 
 import string
+from functools import lru_cache
 from hashlib import sha256
 from uuid import uuid4
 
@@ -28,6 +29,7 @@ def new_id(prefix: str) -> str:
     return derive_id(prefix, uuid4().hex)
 
 
+@lru_cache(maxsize=4096)
 def canonical(text: str) -> str | None:
     """The 18 characters for an id of either length, or None where it is no id at all.
 

@@ -9,7 +9,7 @@ from typing import Any
 from sandbox.salesforce import errors
 from sandbox.salesforce.schema.model import TEXTS, Field, Object
 from sandbox.salesforce.session import Call, Reply, Session
-from sandbox.salesforce.sobjects import body_of
+from sandbox.salesforce.shapes import body_of, objects_in, text_in, texts_in
 from sandbox.salesforce.soql.model import Path, Query, Search
 from sandbox.salesforce.soql.parse import parse_condition, parse_search
 from sandbox.salesforce.soql.run import select
@@ -52,22 +52,22 @@ def _names(text: str) -> list[str]:
 
 
 def _search(wanted: Mapping[str, Any]) -> Search:
-    words = wanted.get("q")
-    if not isinstance(words, str):
-        raise errors.bad_input("A search needs the parameter q.")
-    returning = tuple(_returned(wanted, one) for one in wanted.get("sobjects") or ())
+    words = text_in(wanted.get("q"), "q")
+    objects = objects_in(wanted.get("sobjects") or [], "sobjects")
+    returning = tuple(_returned(wanted, one) for one in objects)
     limit = wanted.get("overallLimit")
     scope = str(wanted.get("in") or "ALL").upper()
     return Search(words, scope, returning, _number(limit, "overallLimit"))
 
 
 def _returned(wanted: Mapping[str, Any], one: Mapping[str, Any]) -> Query:
-    fields = one.get("fields") or wanted.get("fields") or ["Id"]
+    fields = texts_in(one.get("fields") or wanted.get("fields") or ["Id"], "fields")
+    condition = one.get("where")
     limit = one.get("limit", wanted.get("defaultLimit"))
     return Query(
-        tuple(tuple(str(name).split(".")) for name in fields),
-        str(one.get("name", "")),
-        parse_condition(one["where"]) if one.get("where") else None,
+        tuple(tuple(name.split(".")) for name in fields),
+        text_in(one.get("name"), "name"),
+        parse_condition(text_in(condition, "where")) if condition else None,
         limit=_number(limit, "limit"),
     )
 

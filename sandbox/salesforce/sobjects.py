@@ -13,6 +13,7 @@ from sandbox.salesforce.represent import record
 from sandbox.salesforce.rows import index_key
 from sandbox.salesforce.schema.model import Field, Object
 from sandbox.salesforce.session import Call, Reply, Session
+from sandbox.salesforce.shapes import body_of
 from sandbox.salesforce.sharing import readable, sees
 from sandbox.salesforce.values import stored
 from sandbox.store import Row
@@ -44,12 +45,6 @@ def _require(call: Call, *methods: str) -> None:
 
 def allows_duplicates(headers: Mapping[str, str]) -> bool:
     return "allowsave=true" in headers.get(DUPLICATE_HEADER, "").lower().replace(" ", "")
-
-
-def body_of(call: Call) -> Mapping[str, Any]:
-    if not isinstance(call.body, dict):
-        raise errors.bad_json("The HTTP entity body is required, and must be a JSON object.")
-    return call.body
 
 
 def _object(session: Session, call: Call, object_: Object) -> Reply:

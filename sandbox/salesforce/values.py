@@ -53,11 +53,11 @@ def _text(field: Field, value: Any) -> str | None:
 def _number(field: Field, value: Any) -> int | float:
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise errors.cannot_read(field.type, value)
-    if field.type == "int" and value != int(value):
-        raise errors.cannot_read("int", value)
     digits = (field.precision or _DEFAULT_PRECISION) - field.scale
     if abs(value) >= 10**digits:
         raise errors.number_outside(field.label, field.name)
+    if field.type == "int" and value != int(value):
+        raise errors.cannot_read("int", value)
     return int(value) if field.type == "int" else float(round(value, field.scale or 8))
 
 

@@ -85,7 +85,8 @@ def _response(reply: Reply, more: Mapping[str, str]) -> Response:
         return Response(status_code=reply.status, headers=headers)
     if isinstance(reply.body, bytes):
         return Response(reply.body, reply.status, headers, reply.media_type)
-    return JSONResponse(reply.body, reply.status, headers)
+    # ASCII, since an error may repeat text that UTF-8 can't hold.
+    return Response(json.dumps(reply.body), reply.status, headers, "application/json")
 
 
 async def _body(request: Request) -> tuple[Any, dict[str, bytes]]:
@@ -113,8 +114,12 @@ async def _multipart(request: Request) -> tuple[Any, dict[str, bytes]]:
     return _json(texts[0].encode("utf-8")), files
 
 
+def _no_number(name: str) -> Any:
+    raise ValueError(f"{name} is no JSON")
+
+
 def _json(raw: bytes) -> Any:
     try:
-        return json.loads(raw)
+        return json.loads(raw, parse_constant=_no_number)
     except (ValueError, RecursionError):
         raise errors.bad_json("The body is not valid JSON.") from None

@@ -10,6 +10,7 @@ from sandbox.salesforce.ids import canonical, short
 from sandbox.salesforce.rules import JUNCTIONS, RULES
 from sandbox.salesforce.schema.model import Field, Object
 from sandbox.salesforce.session import Session
+from sandbox.salesforce.shapes import texts_in
 from sandbox.salesforce.sharing import writable
 from sandbox.salesforce.values import stored
 
@@ -114,10 +115,8 @@ def _read(session: Session, draft: Draft, body: Mapping[str, Any]) -> Draft:
 def _junction(session: Session, name: str, targets: tuple[str, ...], value: Any) -> tuple[str, ...]:
     if value is None:
         return ()
-    if not isinstance(value, list):
-        raise errors.cannot_read("list", value)
     field = Field(name, "reference", label=name, references=targets)
-    return tuple(dict.fromkeys(stored(session, field, id_) for id_ in value))
+    return tuple(dict.fromkeys(stored(session, field, id_) for id_ in texts_in(value, name)))
 
 
 def _check(session: Session, draft: Draft) -> None:

@@ -48,3 +48,20 @@ def test_clear_empties_one_service_only(tmp_path: Path) -> None:
     assert store.empty("graph")
     assert not Store(tmp_path / "rows.db").empty("entra")
     assert Store(tmp_path / "rows.db").empty("graph")
+
+
+def test_a_nested_transaction_that_fails_leaves_the_outer_one_alone() -> None:
+    store = Store(None)
+
+    def fail() -> None:
+        with store.transaction():
+            store.put("s", "t", "1", {"kept": False})
+            store.put("s", "t", "2", {})
+            raise KeyError
+
+    with store.transaction():
+        store.put("s", "t", "1", {"kept": True})
+        with pytest.raises(KeyError):
+            fail()
+        store.put("s", "t", "3", {})
+    assert store.items("s", "t") == [("1", {"kept": True}), ("3", {})]

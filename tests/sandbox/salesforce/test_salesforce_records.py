@@ -228,3 +228,22 @@ def test_counts_the_calls(api: Api) -> None:
     first, second = (int(text.removeprefix("api-usage=").split("/")[0]) for text in used)
     assert second == first + 1
     assert api.call("GET", "limits")[1]["DailyApiRequests"]["Max"] == 15_000
+
+
+@pytest.mark.parametrize(
+    ("json", "code"),
+    [
+        (b'{"LastName": "\\ud800"}', "JSON_PARSER_ERROR"),
+        (b'{"\\ud800": 1}', "INVALID_FIELD"),
+        (b'{"Rating__c": NaN}', "JSON_PARSER_ERROR"),
+        (b'{"Rating__c": 1e400}', "NUMBER_OUTSIDE_VALID_RANGE"),
+        (b'{"DurationInMinutes": 1e400}', "NUMBER_OUTSIDE_VALID_RANGE"),
+        (b"[" * 100_000, "JSON_PARSER_ERROR"),
+        (b"\xff", "JSON_PARSER_ERROR"),
+    ],
+)
+def test_json_that_holds_no_values(api: Api, json: bytes, code: str) -> None:
+    name = "Contact" if b"LastName" in json else "Event"
+    headers = {"content-type": "application/json"}
+    answer = api.refused("POST", f"sobjects/{name}", content=json, headers=headers)
+    assert answer == (400, code)
