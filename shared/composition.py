@@ -62,7 +62,7 @@ async def caller(authorization: str | None) -> "Caller":
 
 def crm_for(caller: "Caller", policy: Policy) -> "Crm":
     """The configured CRM as the caller sees it, for one request. Raises `Unavailable`."""
-    from shared.crm import Connection
+    from shared.crm import Connection, CrmUser
 
     shared = _shared()
     errand = shared.sender.errand(_configured().patience, telemetry.correlation_id())
@@ -72,6 +72,7 @@ def crm_for(caller: "Caller", policy: Policy) -> "Crm":
             errand=errand,
             token=shared.on_behalf_of.source(caller, errand),
             categories={"email": policy.email_categories, "meeting": policy.meeting_categories},
+            user=CrmUser(caller.oid, caller.username),
         )
     )
 
@@ -202,7 +203,7 @@ async def _check_policy() -> str:
     return f"The last good policy document holds. {problem}" if problem else ""
 
 
-async def _check_crm() -> None:
+async def _check_crm() -> str | None:
     """Asks as the app. A CRM that doesn't know the app still answers, and callers come as
     themselves, so that is no failure."""
     from shared.crm import Connection
@@ -210,6 +211,7 @@ async def _check_crm() -> None:
     shared = _shared()
     errand = shared.sender.errand(_HEALTH_PATIENCE, telemetry.correlation_id())
     with suppress(Forbidden):
-        await shared.open_crm(
+        return await shared.open_crm(
             Connection(shared.sender, errand, token=shared.app_tokens.source(errand))
         ).check()
+    return None

@@ -270,13 +270,15 @@ class LookUp:
 
     `parties` maps an `address_key` to the records that carry that address, best first (user and
     queue before contact, lead, account); addresses unknown to the CRM are absent. `link` is the
-    requested record with its name and URL filled in.
+    requested record with its name and URL filled in. `body_cut` says that the CRM can't hold the
+    item's body whole.
     """
 
     existing: Existing | None
     parties: Mapping[str, tuple[RecordRef, ...]]
     limits: Limits
     link: RecordRef | None = None
+    body_cut: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -155,7 +155,7 @@ class Sender:
         await self._client.aclose()
 
     async def _once(self, call: Call, errand: Errand, attempt: int) -> Answer:
-        left = errand.deadline - self._clock()
+        left = self.left(errand)
         if left <= 0:
             raise _no_answer()
         timeout = httpx.Timeout(
@@ -173,6 +173,10 @@ class Sender:
         except TimeoutError as late:
             raise _no_answer() from late
         return Answer(response.status_code, response.headers, response.content, attempt)
+
+    def left(self, errand: Errand) -> float:
+        """The seconds that are left for the errand; none or fewer when its time is over."""
+        return errand.deadline - self._clock()
 
     async def pause(self, wait: float, errand: Errand, otherwise: ThreadlineError) -> None:
         """Waits so many seconds, or raises `otherwise` at once where that goes beyond the errand's

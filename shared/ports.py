@@ -136,8 +136,9 @@ class Crm(Protocol):
         """
         ...
 
-    async def check(self) -> None:
-        """Raises if the CRM can't be reached or doesn't let this app in."""
+    async def check(self) -> str | None:
+        """Raises if the CRM can't be reached or doesn't let this app in. What it gives is a remark
+        for the admin: it works, and could work better."""
         ...
 
 

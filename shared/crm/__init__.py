@@ -11,13 +11,23 @@ from shared.ports import Crm
 
 
 @dataclass(frozen=True, slots=True)
+class CrmUser:
+    """Whom the CRM shall take the caller for: the Entra object id, and the user principal name
+    that a CRM with users of its own may know."""
+
+    oid: str
+    username: str
+
+
+@dataclass(frozen=True, slots=True)
 class Connection:
     """All that an adapter needs to speak to its CRM for one caller, during one request.
 
     `token` gives an access token for a resource, named as an OAuth 2.0 scope; it is called again
     after a 401 and should then give a fresh one. `caller_object_id` is set when the token is the
     app's own and the CRM shall act as that user (Entra object id). `categories` are the policy's
-    category fields, by kind.
+    category fields, by kind. `user` is the caller, for a CRM that Entra ID gives no tokens for; it
+    is missing where the app asks for itself.
     """
 
     sender: Sender
@@ -25,6 +35,7 @@ class Connection:
     token: Callable[[str], Awaitable[str]]
     caller_object_id: str | None = None
     categories: Mapping[ActivityKind, tuple[CategoryField, ...]] = field(default_factory=dict)
+    user: CrmUser | None = None
 
 
 OpenCrm = Callable[[Connection], Crm]
@@ -37,7 +48,16 @@ def _dataverse() -> OpenCrm:
     return opener()
 
 
-_OPENERS: Mapping[str, Callable[[], OpenCrm]] = {"dataverse": _dataverse}
+def _salesforce() -> OpenCrm:
+    from shared.crm.salesforce.adapter import opener
+
+    return opener()
+
+
+_OPENERS: Mapping[str, Callable[[], OpenCrm]] = {
+    "dataverse": _dataverse,
+    "salesforce": _salesforce,
+}
 
 
 def open_crm(name: str) -> OpenCrm:

@@ -1,0 +1,51 @@
+"""Who takes part in an item, whatever the CRM. Pure."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Final
+
+from shared.domain import Item, Participant, RecordRef, Role, address_key
+from shared.truncation import one_line
+
+_RANK: Final = {
+    Role.SENDER: 0,
+    Role.ORGANIZER: 1,
+    Role.TO: 2,
+    Role.REQUIRED: 3,
+    Role.CC: 4,
+    Role.OPTIONAL: 5,
+    Role.RESOURCE: 5,
+    Role.BCC: 6,
+}
+
+
+def party_key(participant: Participant) -> str:
+    """The participant's address as `LookUp.parties` has it."""
+    return address_key(one_line(participant.address))
+
+
+def distinct(item: Item) -> tuple[Participant, ...]:
+    """Sender or organiser first, then the others by role; each address once in each role."""
+    found: dict[tuple[int, str], Participant] = {}
+    for participant in item.participants:
+        key = party_key(participant)
+        if key:
+            found.setdefault((_RANK[participant.role], key), participant)
+    return tuple(sorted(found.values(), key=lambda p: _RANK[p.role]))
+
+
+def is_outgoing(item: Item, known: Mapping[str, Sequence[RecordRef]]) -> bool:
+    """Whether a user or queue of the CRM sent it, in whoever's mailbox it lies."""
+    records = (known.get(party_key(p), ()) for p in distinct(item) if p.role is Role.SENDER)
+    return any(record.type in ("user", "queue") for found in records for record in found)
+
+
+def strangers(addresses: Iterable[str], own: Iterable[str]) -> tuple[str, ...]:
+    """Each address once, without those in the domains of `own`: a colleague without a licence has
+    no record in the CRM either, and is no stranger."""
+    domains = {domain(address) for address in own} - {""}
+    found = {address_key(a): a for a in addresses if a and domain(a) not in domains}
+    return tuple(found.values())
+
+
+def domain(address: str) -> str:
+    return address_key(address).rpartition("@")[2] if "@" in address else ""
