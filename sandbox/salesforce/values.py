@@ -43,7 +43,8 @@ def _text(field: Field, value: Any) -> str | None:
         if field.restricted and text not in {option for option, _ in field.values}:
             raise errors.bad_option(field.label, field.name, text)
         return text
-    if len(text) > field.length:
+    # Apex counts UTF-16 units (String.length); the pages on limits only say characters.
+    if len(text.encode("utf-16-le")) > 2 * field.length:
         raise errors.too_long(field.label, field.name, text, field.length)
     if field.type == "email" and not _EMAIL.fullmatch(text):
         raise errors.bad_email(field.label, field.name, text)

@@ -77,8 +77,10 @@ def test_lengths(api: Api, field: str, limit: int) -> None:
     id_ = draft(api)
     api.change("EmailMessage", id_, **{field: "x" * limit})
     path = f"sobjects/EmailMessage/{id_}"
-    status, (refused,) = api.call("PATCH", path, {field: "x" * (limit + 1)})
-    assert (status, refused["errorCode"], refused["fields"]) == (400, "STRING_TOO_LONG", [field])
+    for text in ("x" * (limit + 1), "\U0001f600" * (limit // 2 + 1)):
+        status, (refused,) = api.call("PATCH", path, {field: text})
+        assert (status, refused["errorCode"]) == (400, "STRING_TOO_LONG")
+        assert refused["fields"] == [field]
 
 
 def test_recipients_are_kept_as_relations(api: Api, contact: str) -> None:
