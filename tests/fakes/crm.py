@@ -1,7 +1,7 @@
 """A CRM in memory that keeps every promise of `shared.ports.Crm`; see test_fake_crm.py."""
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from uuid import uuid4
@@ -37,6 +37,9 @@ from shared.errors import (
     Unsupported,
 )
 from shared.policy import CategoryField
+from shared.records import Description, FoundRecord, Search, Wanted
+from shared.suggestions import Candidates, Clues, Filed
+from tests.fakes import crm_records
 
 MOST_PARTIES = 1000
 MEETING_BODY_LIMIT = 10_000
@@ -69,6 +72,7 @@ class Record:
     categories: Mapping[str, CategoryValue] = field(default_factory=dict)
     parties: tuple[Party, ...] = ()
     files: Mapping[str, tuple[SavedFile, bytes]] = field(default_factory=dict)
+    thread: tuple[str, ...] = ()
 
 
 @dataclass
@@ -99,6 +103,7 @@ class CrmWorld:
             kind=item.kind,
             identity=identity(item),
             subject=item.subject,
+            thread=_thread(item),
             owner=owner,
             saved_at=datetime(2026, 1, 5, 8, tzinfo=UTC),
             ours=False,
@@ -216,6 +221,44 @@ class FakeCrm:
         del self._world.records[id]
         return Deletion(kind, id, "It was removed from the CRM.")
 
+    async def candidates(self, clues: Clues, types: Collection[str], now: datetime) -> Candidates:
+        await self._called("candidates")
+        filed = tuple(self._filed(clues, now))
+        return crm_records.candidates(self._world.company, filed, clues, types, now, self._sees)
+
+    async def search(self, search: Search) -> Sequence[FoundRecord]:
+        await self._called("search")
+        return crm_records.search(self._world.company, search, self._sees)
+
+    async def describe(
+        self, kind: ActivityKind, wanted: Sequence[Wanted], language: str
+    ) -> Description:
+        await self._called("describe")
+        types = (crm_records.type_description(one, language) for one in wanted)
+        return Description(
+            product="Fake CRM",
+            types=tuple(one for one in types if one is not None),
+            fields=tuple(
+                crm_records.field_description(field, language)
+                for field in self._world.categories.get(kind, ())
+            ),
+            limits=self._world.limits,
+        )
+
+    def _filed(self, clues: Clues, now: datetime) -> Iterator[Filed]:
+        for record in self._world.records.values():
+            if record.link is None or not self._sees(record.owner.oid):
+                continue
+            same = bool(set(record.thread) & {*clues.message_ids, clues.conversation_id or ""})
+            people = {address_key(party.address) for party in record.parties}
+            at_home = any(
+                address.endswith((f"@{domain}", f".{domain}"))
+                for address in people
+                for domain in clues.domains
+            )
+            if same or people & set(clues.outsiders) or at_home:
+                yield Filed(record.link, record.saved_at, same, tuple(sorted(people)))
+
     async def check(self) -> None:
         await self._called("check")
 
@@ -273,6 +316,7 @@ class FakeCrm:
             kind=item.kind,
             identity=identity(item),
             subject=_plain(item.subject),
+            thread=_thread(item),
             owner=self._me,
             saved_at=datetime(2026, 1, 5, 9, tzinfo=UTC)
             + timedelta(minutes=len(self._world.records)),
@@ -346,6 +390,13 @@ class FakeCrm:
 def _refuse_series(item: Item) -> None:
     if item.kind == "meeting" and item.is_series:
         raise Unsupported("A whole series can't be saved yet.")
+
+
+def _thread(item: Item) -> tuple[str, ...]:
+    """What tells the conversation: the meeting, or the ids of a message and what it answers."""
+    if item.kind == "meeting":
+        return (item.uid,)
+    return tuple(filter(None, (item.message_id, item.in_reply_to, *item.references)))
 
 
 def _plain(text: str) -> str:

@@ -1,9 +1,10 @@
 """Finding what is there: the item's record, its people, the link, the limits."""
 
+import asyncio
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from shared.crm.dataverse import keys, parties, queries, replies
+from shared.crm.dataverse import keys, parties, payloads, queries, replies
 from shared.crm.dataverse.batch import Reply
 from shared.crm.dataverse.faults import fault
 from shared.crm.dataverse.knowledge import DEFAULTS
@@ -15,6 +16,7 @@ from shared.domain import Activity, Existing, Item, LookUp, RecordRef
 from shared.errors import Forbidden
 
 _HELD_BACK = (403, 404)
+_LONG_BODY = 65_536
 
 
 class _Questions:
@@ -58,6 +60,7 @@ async def look_up(session: Session, item: Item, link: RecordRef | None) -> LookU
         ),
         limits=organization(session, answers.get("organization", ())).limits,
         link=None if target is None else _link(session, target, answers["link"][0]),
+        body_cut=await _cuts_body(item),
     )
 
 
@@ -80,6 +83,13 @@ def organization(session: Session, answers: Sequence[Reply]) -> Organization:
     learnt = replies.organization(rows[0])
     session.knowledge.learn(learnt)
     return learnt
+
+
+async def _cuts_body(item: Item) -> bool:
+    """A long body takes its time to make safe, and holds nobody else up meanwhile."""
+    if len(item.body.content) > _LONG_BODY:
+        return await asyncio.to_thread(payloads.cuts_body, item)
+    return payloads.cuts_body(item)
 
 
 def _item_questions(session: Session, item: Item, table: ActivityTable) -> _Questions:

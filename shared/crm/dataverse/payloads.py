@@ -31,6 +31,8 @@ from shared.truncation import cut_html, cut_text, one_line, storable, units
 _LOCATION_LIMIT: Final = 200
 _CONTENT_TYPE_LIMIT: Final = 256
 _NO_SUBJECT: Final = "(no subject)"
+_NEVER_CUT: Final = 12
+"""No HTML gets longer by a larger factor when it is made safe."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +64,12 @@ def draft(item: Item, known: LookUp) -> Draft:
         item, body_cut=cut, subject_cut=units(one_line(item.subject)) > units(subject)
     )
     return Draft(row, final_state(item, known), notices)
+
+
+def cuts_body(item: Item) -> bool:
+    """Whether the record can't hold the item's body whole. Takes as long as `draft`."""
+    limit = activity_table(item.kind).body_limit
+    return units(item.body.content) * _NEVER_CUT > limit and _body(item.body, limit)[1]
 
 
 def final_state(item: Item, known: LookUp) -> State:

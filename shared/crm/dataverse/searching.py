@@ -34,6 +34,8 @@ from shared.truncation import storable
 _MOST_WORDS: Final = 8
 _LONGEST_TERM: Final = 100
 _WORD: Final = re.compile(r"[^\W_]+")
+_PLAIN: Final = re.compile(r"[^\W_][\w.'’@&/-]*(?: [^\W_][\w.'’@&/-]*)*\Z")
+"""What the index, which drops all signs, can be asked for without finding something else."""
 _PART: Final = re.compile(r"\S+")
 
 Row = Mapping[str, Any]
@@ -93,7 +95,11 @@ async def _indexed(
     knowledge = session.knowledge
     tables = frozenset(_logical(scope) for scope in scopes if scope.wanted.order is None)
     failed = knowledge.unindexed.get(tables)
-    words = [word for word in _WORD.findall(text) if len(word) > 1 or not word.isascii()]
+    words = [
+        word
+        for word in (_WORD.findall(text) if _PLAIN.match(text) else ())
+        if len(word) > 1 or not word.isascii()
+    ]
     term = search_queries.term(words[:_MOST_WORDS], _LONGEST_TERM)
     if not tables or not term or (failed is not None and knowledge.clock() - failed < FRESH):
         return {}
