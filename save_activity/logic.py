@@ -7,6 +7,7 @@ from dataclasses import replace
 from save_activity import attachments
 from save_activity.attachments import Choice, Unusable
 from save_activity.payload import SaveRequest
+from save_activity.whole import whole_text
 from shared.domain import (
     Activity,
     File,
@@ -50,6 +51,10 @@ async def save(request: SaveRequest, *, crm: Crm, mailbox: Mailbox, policy: Poli
     files, rejected = _sort_out(item, choice, contents, known, mailbox)
     existing = known.existing
     if existing is None or not existing.complete:
+        if known.body_cut:
+            whole = await whole_text(item, policy.attachments, known.limits, mailbox)
+            files += (whole,) if isinstance(whole, File) else ()
+            rejected += (whole,) if isinstance(whole, Rejection) else ()
         saved, rejected = await _save_what_is_readable(item, filing, known, files, rejected, crm)
     elif existing.adopted:
         saved = await crm.save(item, filing, known, ())  # it has the files that its tool chose

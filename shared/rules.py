@@ -6,13 +6,13 @@ from shared.domain import ActivityKind, CategoryValue, Item, RecordRef, address_
 from shared.errors import FieldError, InvalidRequest
 from shared.policy import CategoryField, Exclusions, Policy
 
-_TYPES: Mapping[str, tuple[type, str]] = {
-    "choice": (int, "the number of a choice"),
-    "integer": (int, "a whole number"),
-    "boolean": (bool, "true or false"),
-    "text": (str, "text"),
-    "multiline": (str, "text"),
-    "lookup": (str, "the id of a record"),
+_TYPES: Mapping[str, tuple[tuple[type, ...], str]] = {
+    "choice": ((int, str), "the value of a choice"),
+    "integer": ((int,), "a whole number"),
+    "boolean": ((bool,), "true or false"),
+    "text": ((str,), "text"),
+    "multiline": ((str,), "text"),
+    "lookup": ((str,), "the id of a record"),
 }
 
 
@@ -65,7 +65,7 @@ def _wrong(field: CategoryField, value: CategoryValue) -> str | None:
         return "Required." if field.required else None
     expected, words = _TYPES[field.type]
     # a bool is an int to isinstance, but no choice or number to a person
-    if type(value) is not expected:
+    if type(value) not in expected:
         return f"Must be {words}."
     return None
 
