@@ -1,12 +1,15 @@
 """Who may import whom, and what a worker may load before anyone calls it."""
 
 import ast
+import os
 import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
+from sandbox.app_settings import app_settings
 
 ROOT = Path(__file__).parents[1]
 ROOMS = sorted(path.parent.name for path in ROOT.glob("*/trigger.py"))
@@ -76,3 +79,37 @@ def test_loading_the_app_loads_nothing_heavy() -> None:
     loaded = set(run.stdout.split())
     assert "save_activity.trigger" in loaded
     assert loaded.isdisjoint(HEAVY)
+
+
+CRM_ONLY = {
+    "dataverse": ("shared.crm.dataverse",),
+    "salesforce": ("shared.crm.salesforce", "simple_salesforce", "requests", "zeep"),
+}
+"""What a worker loads for one CRM alone."""
+
+
+@pytest.mark.parametrize("crm", CRM_ONLY)
+def test_a_worker_loads_its_own_crm_only(crm: str, tmp_path: Path) -> None:
+    """The CRM is opened as a caller's first request does, and Outlook with it."""
+    settings = app_settings(
+        crm=crm, sandbox_url="https://localhost:1", ca=tmp_path / "ca.pem", storage=""
+    )
+    script = (
+        "import sys, function_app\n"
+        "from shared.crm import open_crm\n"
+        f"open_crm({crm!r})\n"
+        "import shared.outlook.client, shared.on_behalf_of\n"
+        "print(*sys.modules)"
+    )
+    run = subprocess.run(
+        [sys.executable, "-c", script],
+        cwd=ROOT,
+        env=dict(os.environ) | {k: v for k, v in settings.items() if k.startswith("THREADLINE_")},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    loaded = set(run.stdout.split())
+    assert CRM_ONLY[crm][0] in loaded
+    others = (names for other, names in CRM_ONLY.items() if other != crm)
+    assert loaded.isdisjoint(name for names in others for name in names)
