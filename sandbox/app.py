@@ -4,14 +4,15 @@ from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.routing import BaseRoute
 
-from sandbox import entra, handles
+from sandbox import entra, graph, handles
 from sandbox.faults import Line, Wire
 from sandbox.services import SERVICES
 from sandbox.world import World
 
 
 def create_app(world: World) -> Starlette:
-    """Seeds whatever is still empty in the world's store."""
+    """Seeds whatever is still empty in the world's store. While the app lives, it delivers Graph's
+    notifications."""
     for name, service in SERVICES.items():
         if world.store.empty(name):
             service.seed(world)
@@ -20,4 +21,8 @@ def create_app(world: World) -> Starlette:
     routes: list[BaseRoute] = [*handles.routes(world, wire), *entra.routes(world)]
     for service in SERVICES.values():
         routes += service.routes(world)
-    return Starlette(routes=routes, middleware=[Middleware(Line, wire=wire, clock=world.clock)])
+    return Starlette(
+        routes=routes,
+        middleware=[Middleware(Line, wire=wire, clock=world.clock)],
+        lifespan=lambda _: graph.delivering(world),
+    )

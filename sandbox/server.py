@@ -52,7 +52,7 @@ def server(world: World, ca: trustme.CA) -> uvicorn.Server:
         http=Protocol,
         ws="none",
         proxy_headers=False,
-        lifespan="off",
+        lifespan="on",
         log_config=None,
         access_log=False,
         server_header=False,

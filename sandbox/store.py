@@ -5,7 +5,7 @@ serializable by construction. Rows are never changed in place: put a new dict.
 """
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -14,6 +14,8 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import sqlite
 
 Row = Mapping[str, Any]
+_Change = tuple[tuple[str, str], str, Row | None]
+"""A table, an id in it, and the row that was there before."""
 
 _metadata = sa.MetaData()
 _rows = sa.Table(
@@ -43,7 +45,8 @@ class Store:
     def __init__(self, path: Path | None) -> None:
         self._engine = _open(path) if path else None
         self._tables: dict[tuple[str, str], dict[str, Row]] = {}
-        self._undo: list[tuple[tuple[str, str], str, Row | None]] | None = None
+        self._undo: list[_Change] | None = None
+        self._watchers: list[tuple[tuple[str, str], Callable[[], None]]] = []
         if self._engine:
             with self._engine.connect() as connection:
                 stored = connection.execute(sa.select(_rows).order_by(sa.text("rowid")))
@@ -78,6 +81,13 @@ class Store:
                     for id_ in list(rows):
                         self.delete(owner, table, id_)
 
+    def watch(self, service: str, table: str, heard: Callable[[], None]) -> Callable[[], None]:
+        """Calls `heard` after every transaction that wrote to the table, until the function given
+        back is called."""
+        watcher = ((service, table), heard)
+        self._watchers.append(watcher)
+        return lambda: self._watchers.remove(watcher)
+
     @contextmanager
     def transaction(self) -> Iterator[None]:
         """All of it or nothing; a nested transaction joins the outer one, which may go on where
@@ -90,15 +100,20 @@ class Store:
                 self._roll_back(start)
                 raise
             return
-        self._undo = []
+        changed: list[_Change] = []
+        self._undo = changed
         try:
             yield
-            self._commit(self._undo)
+            self._commit(changed)
         except BaseException:
             self._roll_back(0)
             raise
         finally:
             self._undo = None
+        written = {key for key, _, _ in changed}
+        for key, heard in list(self._watchers):
+            if key in written:
+                heard()
 
     def _roll_back(self, start: int) -> None:
         undo = self._undo or []
@@ -121,7 +136,7 @@ class Store:
         else:
             rows[id_] = row
 
-    def _commit(self, changed: list[tuple[tuple[str, str], str, Row | None]]) -> None:
+    def _commit(self, changed: list[_Change]) -> None:
         if self._engine is None or not changed:
             return
         gone, kept = [], []

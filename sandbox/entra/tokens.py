@@ -149,7 +149,7 @@ def verified(world: World, token: str) -> dict[str, Any]:
 
 def current(world: World, claims: Mapping[str, Any]) -> bool:
     """Whether verified claims are good at this moment, give or take what clocks may differ."""
-    now = world.clock().timestamp()
+    now = world.machine_time().timestamp()
     return bool(claims["nbf"] - _SKEW <= now < claims["exp"] + _SKEW)
 
 
@@ -168,7 +168,7 @@ def employee(world: World, address: str) -> Employee:
 
 def times(world: World) -> dict[str, int]:
     """The time claims of a token issued now."""
-    now = int(world.clock().timestamp())
+    now = int(world.machine_time().timestamp())
     return {"iat": now, "nbf": now, "exp": now + int(LIFETIME.total_seconds())}
 
 

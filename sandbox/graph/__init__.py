@@ -1,6 +1,7 @@
 """The Microsoft Graph stand-in: Outlook mail and calendars of the sample company."""
 
 from sandbox.graph import drafts, events, messages, samples
+from sandbox.graph.delivery import delivering
 from sandbox.graph.event_views import event_id
 from sandbox.graph.ics import NotACalendar
 from sandbox.graph.message_views import message_id
@@ -13,6 +14,7 @@ __all__ = [
     "UnknownMailbox",
     "deliver_mail",
     "deliver_meeting",
+    "delivering",
     "routes",
     "sample_id",
     "seed",

@@ -15,7 +15,7 @@ from sandbox.graph.people import Mailbox, opened_mailbox
 from sandbox.graph.query import Preferences, Query, parse_prefer, parse_query
 from sandbox.graph.throttle import Gate
 from sandbox.store import Store
-from sandbox.world import TokenRefused, World
+from sandbox.world import Principal, TokenRefused, World
 
 V1 = "/graph/v1.0"
 BETA = "/graph/beta"
@@ -39,15 +39,15 @@ class Call:
 
     @property
     def beta(self) -> bool:
-        return self.request.url.path.startswith(BETA)
+        return root_of(self.request) == BETA
 
     def path(self, name: str) -> str:
         value: str = self.request.path_params[name]
         return value
 
     def context(self, what: str) -> str:
-        root = BETA if self.beta else V1
-        return f"{self.world.base_url}{root}/$metadata#users('{self.mailbox.oid}')/{what}"
+        root = f"{self.world.base_url}{root_of(self.request)}"
+        return f"{root}/$metadata#users('{self.mailbox.oid}')/{what}"
 
     def json(self, content: Any, status: int = 200) -> Response:
         return json_answer(content, status)
@@ -90,27 +90,25 @@ def json_answer(content: Any, status: int = 200) -> Response:
     return Response(_dumps(content), status, media_type=_JSON)
 
 
-def authenticate(world: World, request: Request) -> None:
+def root_of(request: Request) -> str:
+    """The version that was called: V1 or BETA."""
+    return BETA if request.url.path.startswith(BETA) else V1
+
+
+def authenticate(world: World, request: Request) -> Principal:
     """Raises GraphError 401."""
     try:
-        principal(world, request, "graph")
+        return principal(world, request, "graph")
     except TokenRefused as refused:
-        raise _unauthenticated(refused) from refused
+        message = str(refused) or "Access token is empty."
+        raise GraphError(
+            401, "InvalidAuthenticationToken", message, {"WWW-Authenticate": 'Bearer realm=""'}
+        ) from refused
 
 
 def _authorized(world: World, request: Request, permission: str) -> Mailbox:
-    try:
-        who = principal(world, request, "graph")
-    except TokenRefused as refused:
-        raise _unauthenticated(refused) from refused
+    who = authenticate(world, request)
     return opened_mailbox(world, who, request.path_params.get("user"), permission)
-
-
-def _unauthenticated(refused: TokenRefused) -> GraphError:
-    message = str(refused) or "Access token is empty."
-    return GraphError(
-        401, "InvalidAuthenticationToken", message, {"WWW-Authenticate": 'Bearer realm=""'}
-    )
 
 
 async def body_of(request: Request) -> dict[str, Any]:

@@ -5,6 +5,7 @@ api/message-update.md.
 """
 
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
@@ -109,6 +110,30 @@ class EventChange(_Shape):
     sensitivity: Literal["normal", "personal", "private", "confidential"] = "normal"
     show_as: Literal["free", "tentative", "busy", "oof", "workingElsewhere"] = "busy"
     single_value_extended_properties: list[ExtendedProperty] = Field(default_factory=list)
+
+
+class _Moment(_Shape):
+    date_time: datetime
+    time_zone: str = "UTC"
+
+
+class _Place(_Shape):
+    display_name: str
+
+
+class _Attendee(_Recipient):
+    type: Literal["required", "optional", "resource"] = "required"
+
+
+class EventRevision(EventChange):
+    """What its organizer may change in a meeting; the sandbox's handle alone takes it."""
+
+    subject: str = ""
+    body: _Body = _Body()
+    location: _Place = _Place(display_name="")
+    attendees: list[_Attendee] = Field(default_factory=list)
+    start: _Moment | None = None
+    end: _Moment | None = None
 
 
 def read(model: type[_Model], body: Mapping[str, Any]) -> _Model:

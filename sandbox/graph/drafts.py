@@ -10,7 +10,7 @@ from email.utils import format_datetime
 from typing import Any
 from uuid import uuid4
 
-from sandbox.graph import changes, messages
+from sandbox.graph import changes, messages, outbox
 from sandbox.graph.bodies import preview
 from sandbox.graph.compose import composed, written
 from sandbox.graph.errors import GraphError, bad_request
@@ -22,8 +22,17 @@ from sandbox.store import Row, Store
 from sandbox.world import World
 
 
-def create(store: Store, mailbox: Mailbox, new: changes.NewMessage, now: datetime) -> ItemKey:
-    """A draft in the mailbox's Drafts folder. Raises GraphError 400."""
+def create(
+    store: Store,
+    mailbox: Mailbox,
+    new: changes.NewMessage,
+    now: datetime,
+    answered: Row | None = None,
+) -> ItemKey:
+    """A draft in the mailbox's Drafts folder, in the conversation of the message that it answers.
+
+    Raises GraphError 400.
+    """
     key = uuid4().hex
     owner = recipient((mailbox.name, mailbox.address))
     message_id = messages.made_message_id(key, mailbox)
@@ -31,8 +40,10 @@ def create(store: Store, mailbox: Mailbox, new: changes.NewMessage, now: datetim
     fields |= {"receivedDateTime": stamp(now), "sentDateTime": stamp(now)}
     files = [_file(upload) for upload in new.attachments]
     with store.transaction():
-        thread = messages.join_thread(store, mailbox, message_id, None, ())
-        row = {
+        named = _references(answered)
+        replied = named[-1] if named else None
+        thread = messages.join_thread(store, mailbox, message_id, replied, named)
+        row: Row = {
             "key": key,
             "mailbox": mailbox.address,
             "folder": "drafts",
@@ -43,16 +54,18 @@ def create(store: Store, mailbox: Mailbox, new: changes.NewMessage, now: datetim
             "modified": stamp(now),
             "fields": fields,
             "headers": [],
-            "inReplyTo": None,
-            "references": None,
+            "inReplyTo": replied,
+            "references": " ".join(named) or None,
             "sensitivity": 0,
             "extended": {},
         }
-        change(store, row, new, now)
+        row = _changed(row, new, now)
+        store.put(SERVICE, "messages", key, row)
         for number, file in enumerate(files):
             messages.attach(store, key, number, file, stamp(now))
         if files:
-            _note_attachments(store, key)
+            row = _note_attachments(store, key)
+        outbox.message_changed(store, row, "created", now)
     return ItemKey(key)
 
 
@@ -65,7 +78,7 @@ def add_file(store: Store, row: Row, upload: changes.FileUpload, now: datetime) 
         number = len(attachments_of(store, row["key"]))
         key = messages.attach(store, row["key"], number, file, stamp(now))
         store.delete(SERVICE, "mime", row["key"])
-        _note_attachments(store, row["key"])
+        outbox.message_changed(store, _note_attachments(store, row["key"]), "updated", now)
     added = store.get(SERVICE, "attachments", key)
     assert added is not None
     return added
@@ -73,29 +86,42 @@ def add_file(store: Store, row: Row, upload: changes.FileUpload, now: datetime) 
 
 def change(store: Store, row: Row, wanted: changes.MessageChange, now: datetime) -> Row:
     """Writes the change; gives the new row. Raises GraphError 400 for what only a draft allows."""
-    fields = changes.changed_fields(wanted)
-    drafted = changes.DRAFT_ONLY & fields.keys()
+    drafted = changes.DRAFT_ONLY & changes.changed_fields(wanted).keys()
     if drafted and not row["fields"]["isDraft"]:
         raise bad_request(
             f"Property is read-only for sent and received messages: '{min(drafted)}'.",
             "ErrorInvalidPropertySet",
         )
+    new = _changed(row, wanted, now)
+    with store.transaction():
+        store.put(SERVICE, "messages", row["key"], new)
+        if drafted:
+            store.delete(SERVICE, "mime", row["key"])
+        outbox.message_changed(store, new, "updated", now)
+    return new
+
+
+def _changed(row: Row, wanted: changes.MessageChange, now: datetime) -> dict[str, Any]:
+    fields = changes.changed_fields(wanted)
     merged: dict[str, Any] = {**row["fields"], **fields}
     body = merged["body"]
     merged["bodyPreview"] = preview(body["content"], body["contentType"] == "html")
     stamps = changes.changed_stamps(row["extended"], wanted.single_value_extended_properties)
-    new = {
+    return {
         **row,
         "fields": merged,
         "extended": stamps,
         "version": row["version"] + 1,
         "modified": stamp(now),
     }
-    with store.transaction():
-        store.put(SERVICE, "messages", row["key"], new)
-        if drafted:
-            store.delete(SERVICE, "mime", row["key"])
-    return new
+
+
+def _references(answered: Row | None) -> tuple[str, ...]:
+    """RFC 5322 section 3.6.4: those of the message answered, and its own id."""
+    if answered is None:
+        return ()
+    own = answered["fields"]["internetMessageId"]
+    return (*(answered["references"] or "").split(), *((own,) if own else ()))
 
 
 def source(store: Store, row: Row) -> bytes:
@@ -135,6 +161,7 @@ def send(world: World, row: Row) -> Row:
     with world.store.transaction():
         world.store.put(SERVICE, "messages", row["key"], sent)
         world.store.put(SERVICE, "mime", row["key"], {"raw": raw.decode("latin-1")})
+        outbox.message_moved(world.store, row, sent, now)
         public = _without_bcc(raw)
         for mailbox in _inside(world, fields):
             messages.deliver(world.store, mailbox, "inbox", public, now)
@@ -187,12 +214,14 @@ def _file(upload: changes.FileUpload) -> ParsedAttachment:
     )
 
 
-def _note_attachments(store: Store, key: str) -> None:
+def _note_attachments(store: Store, key: str) -> Row:
     row = store.get(SERVICE, "messages", key)
     assert row is not None
     has = any(not file["isInline"] for file in attachments_of(store, key))
     fields = {**row["fields"], "hasAttachments": has}
-    store.put(SERVICE, "messages", key, {**row, "fields": fields, "version": row["version"] + 1})
+    noted = {**row, "fields": fields, "version": row["version"] + 1}
+    store.put(SERVICE, "messages", key, noted)
+    return noted
 
 
 _EMPTY: dict[str, Any] = {

@@ -11,9 +11,9 @@ from datetime import UTC, datetime
 from typing import Any, Literal
 from uuid import uuid4
 
-from sandbox.graph import ids
+from sandbox.graph import ids, outbox
 from sandbox.graph.bodies import preview
-from sandbox.graph.ics import ParsedAttendee, ParsedEvent, parse_calendar
+from sandbox.graph.ics import ParsedEvent, parse_calendar
 from sandbox.graph.ids import ItemKey
 from sandbox.graph.messages import SERVICE, attach, stamp
 from sandbox.graph.mime import recipient
@@ -58,15 +58,19 @@ def deliver(
     """
     with store.transaction():
         first, *others = parse_calendar(raw)
-        key = _place(store, mailbox, first, now, new_key)
-        for exception in others:
-            _place(store, mailbox, exception, now)
-        return key
+        placed = [_place(store, mailbox, first, now, new_key)]
+        placed += [_place(store, mailbox, exception, now) for exception in others]
+        touched: dict[str, outbox.Change] = {}
+        for key, change in placed:
+            touched.setdefault(key.item, change)
+        for item, change in touched.items():
+            outbox.event_changed(store, _master(store, item), change, now)
+        return placed[0][0]
 
 
 def _place(
     store: Store, mailbox: Mailbox, parsed: ParsedEvent, now: datetime, new_key: str | None = None
-) -> ItemKey:
+) -> tuple[ItemKey, outbox.Change]:
     uid_row = f"{mailbox.address} {parsed.uid}"
     known = store.get(SERVICE, "event_uids", uid_row) if parsed.uid else None
     master = store.get(SERVICE, "events", known["key"]) if known else None
@@ -75,7 +79,7 @@ def _place(
         uid = parsed.uid or f"{key.item}@{mailbox.address.rpartition('@')[2]}"
         store.put(SERVICE, "event_uids", f"{mailbox.address} {uid}", {"key": key.item})
         _put(store, key, _row(mailbox, key, uid, parsed, None, now), parsed, now)
-        return key
+        return key, "created"
     key = ItemKey(master["key"], parsed.recurrence_id or 0)
     if parsed.recurrence_id is not None and not _recurs(master):
         key = ItemKey(master["key"])
@@ -84,8 +88,11 @@ def _place(
         _cancel(store, key, old or master, parsed, now)
     else:
         row = _row(mailbox, key, master["uid"], parsed, old or master, now)
+        if not key.occurrence:
+            forget_outdated_exceptions(store, master, row)
         _put(store, key, row, parsed, now)
-    return key
+    touch_series(store, key, now)
+    return key, "updated"
 
 
 def _put(store: Store, key: ItemKey, row: Row, parsed: ParsedEvent, now: datetime) -> None:
@@ -97,19 +104,50 @@ def _put(store: Store, key: ItemKey, row: Row, parsed: ParsedEvent, now: datetim
 
 def _cancel(store: Store, key: ItemKey, old: Row, parsed: ParsedEvent, now: datetime) -> None:
     """A cancellation often carries less than the meeting had; what it lacks stays."""
-    if not key.occurrence:
-        for exception in _exceptions(store, key.item):
-            called_off = {**exception["fields"], "isCancelled": True, "showAs": "free"}
-            place = ItemKey(key.item, exception["occurrence"])
-            keep(store, place, {**exception, "fields": called_off})
-    fields = {**old["fields"], "isCancelled": True, "showAs": "free"}
-    if parsed.subject:
-        fields["subject"] = parsed.subject
-    row = {**old, "fields": fields, "version": old["version"] + 1, "modified": stamp(now)}
+    row = dict(old)
     if key.occurrence:
         row["start"], row["end"] = parsed.start.isoformat(), parsed.end.isoformat()
-        row |= {"zone": parsed.zone, "allDay": parsed.all_day, "occurrence": key.occurrence}
-    keep(store, key, row)
+        row |= {"zone": parsed.zone, "allDay": parsed.all_day}
+    call_off(store, key, row, parsed.subject or old["fields"]["subject"], now)
+
+
+def call_off(store: Store, key: ItemKey, row: Row, subject: str, now: datetime) -> None:
+    """Marks a meeting cancelled: with a series all of its exceptions too."""
+    if not key.occurrence:
+        for exception in exceptions_of(store, key.item):
+            place = ItemKey(key.item, exception["occurrence"])
+            call_off(store, place, exception, exception["fields"]["subject"], now)
+    fields = {**row["fields"], "isCancelled": True, "showAs": "free", "subject": subject}
+    cancelled = {
+        **row,
+        "occurrence": key.occurrence,
+        "fields": fields,
+        "version": row["version"] + 1,
+        "modified": stamp(now),
+    }
+    keep(store, key, cancelled)
+
+
+def touch_series(store: Store, key: ItemKey, now: datetime) -> None:
+    """What changes in one occurrence changes the version of its series too."""
+    if key.occurrence:
+        master = _master(store, key.item)
+        touched = {**master, "version": master["version"] + 1, "modified": stamp(now)}
+        keep(store, ItemKey(key.item), touched)
+
+
+def forget_outdated_exceptions(store: Store, old: Row, new: Row) -> None:
+    """A series that gets another pattern or other times has no exceptions any more."""
+    if all(old[name] == new[name] for name in ("start", "end", "zone", "allDay", "rules", "added")):
+        return
+    for exception in exceptions_of(store, old["key"]):
+        store.delete(SERVICE, "exceptions", ItemKey(old["key"], exception["occurrence"]).row)
+
+
+def _master(store: Store, item: str) -> Row:
+    row = stored(store, ItemKey(item))
+    assert row is not None
+    return row
 
 
 def stored(store: Store, key: ItemKey) -> Row | None:
@@ -157,9 +195,7 @@ def _fields(mailbox: Mailbox, parsed: ParsedEvent) -> dict[str, Any]:
     own = mailbox.address.casefold()
     is_organizer = organizer[1].casefold() == own
     mine = next((a.response for a in parsed.attendees if a.address.casefold() == own), "none")
-    place = {"displayName": parsed.location, "locationType": "default", "uniqueIdType": "unknown"}
-    if parsed.location:
-        place |= {"uniqueId": parsed.location, "uniqueIdType": "private"}
+    place = place_json(parsed.location)
     return {
         "categories": list(parsed.categories),
         "transactionId": None,
@@ -184,18 +220,22 @@ def _fields(mailbox: Mailbox, parsed: ParsedEvent) -> dict[str, Any]:
         "body": {"contentType": parsed.body_type, "content": parsed.body},
         "location": place,
         "locations": [place] if parsed.location else [],
-        "attendees": [_attendee(attendee) for attendee in parsed.attendees],
+        "attendees": [
+            attendee_json(a.name, a.address, a.type, a.response) for a in parsed.attendees
+        ],
         "organizer": recipient(organizer),
         "onlineMeeting": None,
     }
 
 
-def _attendee(attendee: ParsedAttendee) -> dict[str, Any]:
-    return {
-        "type": attendee.type,
-        "status": {"response": attendee.response, "time": _NO_TIME},
-        **recipient((attendee.name, attendee.address)),
-    }
+def place_json(name: str) -> dict[str, Any]:
+    place = {"displayName": name, "locationType": "default", "uniqueIdType": "unknown"}
+    return place | {"uniqueId": name, "uniqueIdType": "private"} if name else place
+
+
+def attendee_json(name: str, address: str, type_: str, response: str) -> dict[str, Any]:
+    status = {"response": response, "time": _NO_TIME}
+    return {"type": type_, "status": status, **recipient((name, address))}
 
 
 def find_event(store: Store, mailbox: Mailbox | None, id_: str) -> Event | None:
@@ -258,7 +298,7 @@ def view(store: Store, mailbox: Mailbox, after: datetime, before: datetime) -> l
 
 def instances(store: Store, master: Row, after: datetime, before: datetime) -> list[Event]:
     """The occurrences and exceptions of a series that touch the span, earliest first."""
-    own = {row["occurrence"] for row in _exceptions(store, master["key"])}
+    own = {row["occurrence"] for row in exceptions_of(store, master["key"])}
     length = _moment(master, "end") - _moment(master, "start")
     found = [
         _occurrence(master, epoch)
@@ -273,7 +313,7 @@ def instances(store: Store, master: Row, after: datetime, before: datetime) -> l
     return sorted(touching, key=lambda event: event.start)
 
 
-def _exceptions(store: Store, master: str) -> list[Row]:
+def exceptions_of(store: Store, master: str) -> list[Row]:
     return [row for row in store.all(SERVICE, "exceptions") if row["key"] == master]
 
 

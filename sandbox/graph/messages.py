@@ -9,14 +9,14 @@ from datetime import UTC, datetime
 from typing import Any, Literal
 from uuid import NAMESPACE_URL, uuid4, uuid5
 
-from sandbox.graph import ids
+from sandbox.graph import ids, outbox
 from sandbox.graph.bodies import preview
 from sandbox.graph.ids import ItemKey
 from sandbox.graph.mime import ParsedAttachment, ParsedMessage, parse, recipient
 from sandbox.graph.people import Mailbox
 from sandbox.store import Row, Store
 
-SERVICE = "graph"
+SERVICE = outbox.SERVICE
 TABLES = ("messages", "mime", "attachments", "attachment_lists", "threads")
 FOLDERS = {
     "inbox": "Inbox",
@@ -52,31 +52,48 @@ def deliver(
     fields = _fields(parsed, message_id, draft, now)
     with store.transaction():
         thread = join_thread(store, mailbox, message_id, parsed.in_reply_to, parsed.references)
-        store.put(
-            SERVICE,
-            "messages",
-            key,
-            {
-                "key": key,
-                "mailbox": mailbox.address,
-                "folder": folder,
-                "version": 1,
-                "thread": thread,
-                "type": parsed.meeting[0] if parsed.meeting else None,
-                "created": stamp(now),
-                "modified": stamp(now),
-                "fields": fields,
-                "headers": [list(pair) for pair in parsed.headers],
-                "inReplyTo": parsed.in_reply_to,
-                "references": " ".join(parsed.references) or None,
-                "sensitivity": parsed.sensitivity,
-                "extended": {},
-            },
-        )
+        row = {
+            "key": key,
+            "mailbox": mailbox.address,
+            "folder": folder,
+            "version": 1,
+            "thread": thread,
+            "type": parsed.meeting[0] if parsed.meeting else None,
+            "created": stamp(now),
+            "modified": stamp(now),
+            "fields": fields,
+            "headers": [list(pair) for pair in parsed.headers],
+            "inReplyTo": parsed.in_reply_to,
+            "references": " ".join(parsed.references) or None,
+            "sensitivity": parsed.sensitivity,
+            "extended": {},
+        }
+        store.put(SERVICE, "messages", key, row)
         store.put(SERVICE, "mime", key, {"raw": raw.decode("latin-1")})
         for number, attachment in enumerate(parsed.attachments):
             attach(store, key, number, attachment, stamp(now))
+        outbox.message_changed(store, row, "created", now)
     return ItemKey(key)
+
+
+def move(store: Store, row: Row, folder: str, now: datetime) -> Row:
+    """Its regular id dies with that; gives the new row."""
+    moved = {**row, "folder": folder, "version": row["version"] + 1, "modified": stamp(now)}
+    with store.transaction():
+        store.put(SERVICE, "messages", row["key"], moved)
+        outbox.message_moved(store, row, moved, now)
+    return moved
+
+
+def delete(store: Store, row: Row, now: datetime) -> None:
+    """For good, with its attachments."""
+    key = row["key"]
+    with store.transaction():
+        for file in attachments_of(store, key):
+            store.delete(SERVICE, "attachments", file["key"])
+        for table in ("messages", "mime", "attachment_lists"):
+            store.delete(SERVICE, table, key)
+        outbox.message_changed(store, row, "deleted", now)
 
 
 def join_thread(

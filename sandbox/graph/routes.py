@@ -8,7 +8,7 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Mount, Route, Router
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from sandbox.graph import batch, event_calls, message_calls, writing_calls
+from sandbox.graph import batch, event_calls, message_calls, subscription_calls, writing_calls
 from sandbox.graph.calls import (
     BETA,
     V1,
@@ -30,6 +30,8 @@ _MESSAGE_CALLS: tuple[tuple[str, str, str, Handler], ...] = (
     ("PATCH", "", "Mail.ReadWrite", writing_calls.change_message),
     ("GET", "/$value", "Mail.Read", message_calls.get_source),
     ("POST", "/send", "Mail.Send", writing_calls.send_message),
+    ("POST", "/createReply", "Mail.ReadWrite", writing_calls.create_reply),
+    ("POST", "/createReplyAll", "Mail.ReadWrite", writing_calls.create_reply_to_all),
     ("GET", "/attachments", "Mail.Read", message_calls.list_attachments),
     ("POST", "/attachments", "Mail.ReadWrite", writing_calls.add_attachment),
     ("GET", "/attachments/{attachment}", "Mail.Read", message_calls.get_attachment),
@@ -76,9 +78,14 @@ def routes(world: World) -> list[BaseRoute]:
 def _version(world: World, gate: Gate, root: str) -> ASGIApp:
     calls = Router(
         [
-            Route(f"{owner}{path}", endpoint(world, gate, permission, handler), methods=[method])
-            for owner in _OWNERS
-            for method, path, permission, handler in _CALLS
+            *subscription_calls.routes(world),
+            *(
+                Route(
+                    f"{owner}{path}", endpoint(world, gate, permission, handler), methods=[method]
+                )
+                for owner in _OWNERS
+                for method, path, permission, handler in _CALLS
+            ),
         ],
         redirect_slashes=False,
         default=_unknown(world),

@@ -4,15 +4,15 @@ from typing import Any
 
 from starlette.responses import Response
 
-from sandbox.graph import changes, drafts
+from sandbox.graph import changes, drafts, event_changes, replies
 from sandbox.graph.calls import Call
 from sandbox.graph.errors import GraphError
 from sandbox.graph.event_calls import event_of
 from sandbox.graph.event_views import event_json
-from sandbox.graph.events import Event, find_event, keep
+from sandbox.graph.events import find_event
 from sandbox.graph.message_calls import message_row
 from sandbox.graph.message_views import attachment_json, etag, message_id, message_json
-from sandbox.graph.messages import SERVICE, stamp
+from sandbox.graph.messages import SERVICE
 from sandbox.store import Row
 
 
@@ -36,6 +36,15 @@ def send_message(call: Call) -> Response:
     return Response(status_code=202)
 
 
+def create_reply(call: Call) -> Response:
+    return call.json(_message(call, replies.draft(call.world, message_row(call), "")), 201)
+
+
+def create_reply_to_all(call: Call) -> Response:
+    row = replies.draft(call.world, message_row(call), "", everyone=True)
+    return call.json(_message(call, row), 201)
+
+
 def add_attachment(call: Call) -> Response:
     row = message_row(call)
     upload = changes.read(changes.FileUpload, call.body)
@@ -48,26 +57,11 @@ def change_event(call: Call) -> Response:
     event = event_of(call)
     _check_match(call, etag(event.row))
     wanted = changes.read(changes.EventChange, call.body)
-    _write_event(call, event, wanted)
+    event_changes.change(call.store, event, wanted, call.world.clock())
     changed = find_event(call.store, call.mailbox, call.path("id"))
     assert changed is not None
     shown = event_json(call.store, changed, call.query, call.prefer, beta=call.beta)
     return call.json({"@odata.context": call.context("events/$entity"), **shown})
-
-
-def _write_event(call: Call, event: Event, wanted: changes.EventChange) -> None:
-    """A change of one occurrence makes it an exception of its series."""
-    row = {
-        **event.row,
-        "occurrence": event.key.occurrence,
-        "fields": {**event.row["fields"], **changes.changed_fields(wanted)},
-        "extended": changes.changed_stamps(
-            event.row["extended"], wanted.single_value_extended_properties
-        ),
-        "version": event.row["version"] + 1,
-        "modified": stamp(call.world.clock()),
-    }
-    keep(call.store, event.key, row)
 
 
 def _message(call: Call, row: Row) -> dict[str, Any]:

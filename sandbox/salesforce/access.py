@@ -39,7 +39,7 @@ def issue_token(world: World, address: str) -> str:
 
 
 def sign(world: World, user: str) -> str:
-    claims = json.dumps({"user": user, "at": int(world.clock().timestamp())})
+    claims = json.dumps({"user": user, "at": int(world.machine_time().timestamp())})
     payload = base64.urlsafe_b64encode(claims.encode()).decode().rstrip("=")
     return f"{ORGANIZATION[:15]}!{payload}.{_seal(world, payload)}"
 
@@ -62,7 +62,7 @@ def caller_of(world: World, authorization: str) -> Caller:
         claims = json.loads(base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))
     except (ValueError, binascii.Error):
         raise errors.invalid_session() from None
-    if world.clock().timestamp() - claims["at"] > LIFETIME.total_seconds():
+    if world.machine_time().timestamp() - claims["at"] > LIFETIME.total_seconds():
         raise errors.invalid_session()
     user = rows_of(world).live("User", claims["user"])
     if user is None or not user.get("IsActive"):

@@ -89,7 +89,7 @@ def _claims(world: World, assertion: str) -> dict[str, Any]:
         raise _Denied("invalid_grant", "invalid assertion") from None
     if claims.get("aud") not in (world.base_url, *LOGIN_HOSTS):
         raise _Denied("invalid_grant", "audience is invalid")
-    left = _seconds(claims.get("exp")) - world.clock().timestamp()
+    left = _seconds(claims.get("exp")) - world.machine_time().timestamp()
     if left <= 0:
         raise _Denied("invalid_grant", "expired authorization code")
     if left > MAX_LIFETIME:
