@@ -57,9 +57,13 @@ _OWNERS: Final = {
 _FILED: Final = "$select=activityid,createdon,sortdate,_regardingobjectid_value"
 _PARTIES: Final = "$expand={name}_activity_parties($select=addressused)"
 
-_SERIES: Final = re.compile(r"040000008200E00074C5B7101A82E008([0-9A-F]{8})([0-9A-F]{16,})\Z", re.I)
-"""PidLidGlobalObjectId (MS-OXOCAL 2.2.1.27) as text: its start, the date of an occurrence or
+_GLOBAL_ID: Final = "040000008200E00074C5B7101A82E008"
+_DATED: Final = re.compile(rf"{_GLOBAL_ID}[0-9A-F]{{8}}([0-9A-F]{{16,}})\Z", re.I)
+"""A PidLidGlobalObjectId (MS-OXOCAL 2.2.1.27) as text: its start, the date of an occurrence or
 zeros, and what tells the meeting."""
+_FOREIGN: Final = "7643616C2D55696401000000"
+"""What stands before the uid of a meeting that another calendar made (MS-OXCICAL 2.1.3.1.1.20.26):
+`vCal-Uid` and a version."""
 
 
 def contacts(addresses: Sequence[str], names: Sequence[str]) -> Iterator[str]:
@@ -171,12 +175,12 @@ def _equal(column: str, values: Iterable[str]) -> Iterator[str]:
 
 
 def _meeting(uid: str) -> str:
-    same = f"globalobjectid eq {literal(uid)}"
-    parts = _SERIES.match(uid)
-    if parts is None:
-        return same
-    start, end = like(uid[: parts.start(1)]), like(parts[2])
-    return f"{same} or (startswith(globalobjectid,{start}) and endswith(globalobjectid,{end}))"
+    """The meeting's own record, and those of its occurrences, whose ids have a date inside."""
+    dated = _DATED.match(uid)
+    end = dated[1] if dated else f"{_FOREIGN}{uid.encode(errors='replace').hex()}00"
+    begins = f"startswith(globalobjectid,{literal(_GLOBAL_ID)})"
+    ends = f"endswith(globalobjectid,{literal(end)})"
+    return f"globalobjectid eq {literal(uid)} or ({begins} and {ends})"
 
 
 def _filed(entity_set: str, name: str, conditions: Sequence[str]) -> Iterator[str]:
