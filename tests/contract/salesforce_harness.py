@@ -1,6 +1,7 @@
 """The contract suite's view of Salesforce: our adapter over the wire, against the sandbox."""
 
-from collections.abc import AsyncIterator, Iterator, Mapping
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
 from typing import Any
 
@@ -192,8 +193,10 @@ class SalesforceHarness:
 
 
 @asynccontextmanager
-async def salesforce_crm(sandbox: Running) -> AsyncIterator[SalesforceHarness]:
-    sender = Sender()
+async def salesforce_crm(
+    sandbox: Running, sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
+) -> AsyncIterator[SalesforceHarness]:
+    sender = Sender(sleep=sleep)
     harness = SalesforceHarness(sandbox, sender)
     try:
         yield harness

@@ -36,14 +36,22 @@ class _Found:
     contacts: tuple[Contact, ...] | None
 
 
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """How to find the record; `id` is empty where only its key is known."""
+
+    soql: str
+    id: str = ""
+
+
 async def edit(session: Session, kind: ActivityKind, id_: str, change: Change) -> Activity:
     """As `Crm.edit` promises. Two round trips."""
     object_, id_ = _located(kind, id_)
     shape = await session.shape()
     plan = _plan(session, object_, change, shape)
 
-    async def once(soql: str) -> tuple[Record, Activity | None]:
-        found = await _read(session, object_, soql, plan, shape)
+    async def once(place: _Place) -> tuple[Record, Activity | None]:
+        found = await _read(session, object_, place, plan, shape)
         return found.record, await _write(session, found, plan, shape)
 
     return await _twice(session, object_, id_, shape, once)
@@ -54,10 +62,10 @@ async def fill(session: Session, kind: ActivityKind, id_: str, filing: Filing) -
     object_, id_ = _located(kind, id_)
     shape = await session.shape()
 
-    async def once(soql: str) -> tuple[Record, Activity | None]:
+    async def once(place: _Place) -> tuple[Record, Activity | None]:
         nothing = _Plan(False, None, {}, None)
         wants_link = filing.link is not None
-        found = await _read(session, object_, soql, nothing, shape, whole=wants_link)
+        found = await _read(session, object_, place, nothing, shape, whole=wants_link)
         has = found.record.activity
         values = {
             name: value
@@ -87,14 +95,15 @@ async def _twice(
     object_: ActivityObject,
     id_: str,
     shape: Shape,
-    once: Callable[[str], Awaitable[tuple[Record, Activity | None]]],
+    once: Callable[[_Place], Awaitable[tuple[Record, Activity | None]]],
 ) -> Activity:
     """Reads and writes again where somebody, or an unanswered try of our own, replaced the record
     between the two; its key then leads to what is there now."""
     fields = session.fields(object_)
-    record, activity = await once(queries.activity(object_, id_, shape, fields))
+    record, activity = await once(_Place(queries.activity(object_, id_, shape, fields), id_))
     if activity is None and record.key:
-        record, activity = await once(queries.of_key(object_, record.key, shape, fields))
+        soql = queries.of_key(object_, record.key, shape, fields)
+        record, activity = await once(_Place(soql))
     if activity is None:
         raise Conflict("Someone else is changing this record; try again.")
     return activity
@@ -136,14 +145,14 @@ def _contact_id(id_: str) -> str:
 async def _read(
     session: Session,
     object_: ActivityObject,
-    soql: str,
+    place: _Place,
     plan: _Plan,
     shape: Shape,
     *,
     whole: bool = False,
 ) -> _Found:
     """The record and the contacts to relate; makes sure that the link is there."""
-    parts = [composite.query("now", soql)]
+    parts = [composite.query("now", place.soql)]
     addresses = shape.of("Contact").addresses
     parts += [
         composite.row(f"contact{n}", "Contact", id_, ("Id", *addresses))
@@ -151,14 +160,17 @@ async def _read(
     ]
     if plan.link is not None:
         parts.append(composite.row("link", plan.link.object, plan.link.id, ("Id",)))
+    changes = whole or plan.changes_link or plan.contact_ids is not None
+    copies = object_ is EMAIL_MESSAGE and changes
+    if copies and place.id:
+        parts.append(composite.row("whole", object_.name, place.id))
     answers = await session.wire.ask(parts)
     record = session.read(answers.pop("now"), object_)
     for reply in answers.values():
         if not reply.ok:
             raise not_there() if reply.status in (403, 404) else fault(reply)
-    copies = whole or plan.changes_link or plan.contact_ids is not None
-    fields: Mapping[str, Any] = {}
-    if object_ is EMAIL_MESSAGE and copies:
+    fields: Mapping[str, Any] = answers["whole"].row if "whole" in answers else {}
+    if copies and not fields:
         fields = await _all_fields(session, record)
     contacts = None
     if plan.contact_ids is not None:

@@ -10,13 +10,17 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
+from shared.crm.salesforce.described import Described
 from shared.crm.salesforce.objects import EMAIL_MESSAGE, KEY, PEOPLE, TASK, ActivityObject
+from shared.crm.salesforce.remembered import Remembered
 from shared.domain import Limits, RecordRef
 
 FRESH: Final = 600.0
 """Seconds for which a described object is taken as it was."""
 QUEUES_FRESH: Final = 240.0
 MOST_USERS: Final = 500
+_DESCRIBED_FRESH: Final = 300.0
+_MOST_DESCRIBED: Final = 2_000
 
 READERS: Final = ("EmailMessage", "Event", "Task", "ContentVersion", "Contact", "Lead", "Account")
 """The objects to describe."""
@@ -69,6 +73,9 @@ class Shape:
         return target in targets.get(activity.what, ()) or target in PEOPLE
 
 
+DescribedKey = tuple[str, str, frozenset[str]]
+
+
 @dataclass
 class Knowledge:
     """`root` is the organisation's address without a trailing slash; `limits` are told by its
@@ -81,6 +88,11 @@ class Knowledge:
     """Whether someone was met who can't see our own fields, and nobody since who can."""
     _shapes: OrderedDict[str, tuple[float, Shape]] = field(default_factory=OrderedDict)
     _queues: tuple[float, tuple[RecordRef, ...]] = (0.0, ())
+    described: Remembered[DescribedKey, tuple[Described, ...]] = field(init=False)
+    """Of one user an object with some of its fields; nothing where it is hidden or missing."""
+
+    def __post_init__(self) -> None:
+        self.described = Remembered(self.clock, _DESCRIBED_FRESH, _MOST_DESCRIBED)
 
     def shape(self, user: str) -> Shape | None:
         """None where it is unknown or not fresh any more."""
@@ -97,6 +109,7 @@ class Knowledge:
     def forget(self, user: str) -> None:
         """What was remembered turned out to be wrong."""
         self._shapes.pop(user, None)
+        self.described.drop(lambda key: key[0] == user)
 
     @property
     def queues(self) -> tuple[RecordRef, ...] | None:
