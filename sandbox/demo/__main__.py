@@ -64,7 +64,7 @@ def _running(console: Console, data: Path) -> Iterator[tuple[str, Handles]]:
     port, sandbox_port = free_ports(2)
     with stack(
         data / "demo",
-        crm="dataverse",
+        crm=os.environ.get("CRM") or "dataverse",
         port=port,
         sandbox_port=sandbox_port,
         stopping=threading.Event(),

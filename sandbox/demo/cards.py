@@ -7,7 +7,7 @@ from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
-from sandbox.demo.dataverse import Entry, Record
+from sandbox.demo.records import Entry, Record
 
 _UNITS = ((1 << 20, "MB"), (1 << 10, "kB"))
 

@@ -1,42 +1,28 @@
-"""What the demo asks of the CRM itself, past the app: what to link to, and a record's timeline."""
+"""Dataverse's answers to the demo: what to link to, and a record's timeline."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import Any
 
 import httpx
 
+from sandbox.client import Handles
+from sandbox.demo.records import Entry, Record
+from sandbox.stack import trust
+
 _TIMELINE = "activityid,activitytypecode,subject,createdon,statecode"
-
-
-@dataclass(frozen=True, slots=True)
-class Record:
-    type: str
-    id: str
-    name: str
-
-
-@dataclass(frozen=True, slots=True)
-class Entry:
-    """One activity on a record's timeline."""
-
-    id: str
-    type: str
-    subject: str
-    created: str
-    completed: bool
 
 
 class Dataverse:
     """The Web API as one user. Raises httpx.HTTPStatusError where it says no."""
 
-    def __init__(self, http: httpx.Client, sandbox: str, token: str) -> None:
-        self._http = http
-        self._root = f"{sandbox}/dataverse/api/data/v9.2"
-        self._headers = {"Authorization": f"Bearer {token}", "OData-Version": "4.0"}
+    def __init__(self, handles: Handles, user: str) -> None:
+        self._root = f"{handles.url}/dataverse/api/data/v9.2"
+        token = handles.token(user, "dataverse")
+        headers = {"Authorization": f"Bearer {token}", "OData-Version": "4.0"}
+        self._http = httpx.Client(verify=trust(handles.ca), timeout=30, headers=headers)
 
     def two_records(self, addresses: Iterable[str]) -> tuple[Record, Record]:
-        """An account, and an opportunity of it: of someone among the addresses if possible."""
+        """See `Timelines`."""
         for address in addresses:
             quoted = address.replace("'", "''")
             for contact in self._rows("contacts", f"emailaddress1 eq '{quoted}'"):
@@ -49,7 +35,7 @@ class Dataverse:
         return found
 
     def timeline(self, record: Record) -> list[Entry]:
-        """The newest first."""
+        """See `Timelines`."""
         rows = self._rows(
             "activitypointers",
             f"_regardingobjectid_value eq {record.id}",
@@ -80,7 +66,6 @@ class Dataverse:
         answer = self._http.get(
             f"{self._root}/{collection}",
             params={"$filter": condition, **options},
-            headers=self._headers,
         )
         rows: list[dict[str, Any]] = answer.raise_for_status().json()["value"]
         return rows

@@ -1,7 +1,7 @@
 """One item's way: delivered, saved, moved to another record, found, deleted; each step checked."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -13,9 +13,10 @@ from rich.text import Text
 
 from sandbox.client import Handles
 from sandbox.demo.cards import card, timeline
-from sandbox.demo.dataverse import Dataverse, Record
+from sandbox.demo.dataverse import Dataverse
 from sandbox.demo.files import ItemFile
-from sandbox.stack import trust
+from sandbox.demo.records import Record, Timelines
+from sandbox.demo.salesforce import Salesforce
 
 
 class Mismatch(Exception):
@@ -29,7 +30,7 @@ class Journey:
     console: Console
     http: httpx.Client
     api: str
-    crm: Dataverse
+    crm: Timelines
     kind: str
     item: str
 
@@ -117,13 +118,23 @@ def take(console: Console, api: str, handles: Handles, file: ItemFile) -> None:
     else:
         item = handles.deliver_meeting(file.raw, user)
     bearer = {"Authorization": f"Bearer {handles.token(user)}"}
-    with (
-        httpx.Client(verify=trust(handles.ca), timeout=30) as crm_http,
-        httpx.Client(headers=bearer, timeout=60) as http,
-    ):
-        crm = Dataverse(crm_http, handles.url, handles.token(user, "dataverse"))
+    with httpx.Client(headers=bearer, timeout=60) as http:
+        crm = _CRMS[_crm_of(http, api)](handles, user)
         first, second = crm.two_records(file.addresses)
         Journey(console, http, api, crm, file.kind, item).run(first, second)
+
+
+_CRMS: Mapping[str, Callable[[Handles, str], Timelines]] = {
+    "dataverse": Dataverse,
+    "salesforce": Salesforce,
+}
+
+
+def _crm_of(http: httpx.Client, api: str) -> str:
+    """Which CRM the app saves to, as it says itself."""
+    form = http.get(f"{api}/form", params={"kind": "email"}).raise_for_status()
+    name: str = form.json()["crm"]
+    return name
 
 
 def _whose(users: list[dict[str, Any]], file: ItemFile) -> str:
