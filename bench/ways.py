@@ -145,36 +145,41 @@ class ByTheBarestCalls:
         return self._tokens["dataverse"]
 
 
+def graph_client(handles: Handles) -> Any:
+    """msgraph-sdk for the seller."""
+    from kiota_abstractions.authentication import (
+        AccessTokenProvider,
+        AllowedHostsValidator,
+        BaseBearerTokenAuthenticationProvider,
+    )
+    from msgraph.graph_request_adapter import GraphRequestAdapter
+    from msgraph.graph_service_client import GraphServiceClient
+
+    class Token(AccessTokenProvider):
+        async def get_authorization_token(
+            self, uri: str, additional_authentication_context: Mapping[str, Any] | None = None
+        ) -> str:
+            return graph_token
+
+        def get_allowed_hosts_validator(self) -> AllowedHostsValidator:
+            return AllowedHostsValidator(["localhost"])
+
+    graph_token = handles.token(SELLER.address, "graph")
+    adapter = GraphRequestAdapter(BaseBearerTokenAuthenticationProvider(Token()))
+    adapter.base_url = f"{handles.url}/graph/v1.0"
+    return GraphServiceClient(request_adapter=adapter)
+
+
 class ByTheBook:
     """Both vendors' own clients as their documentation shows them, one call after the other."""
 
     def __init__(self, handles: Handles) -> None:
-        from kiota_abstractions.authentication import (
-            AccessTokenProvider,
-            AllowedHostsValidator,
-            BaseBearerTokenAuthenticationProvider,
-        )
-        from msgraph.graph_request_adapter import GraphRequestAdapter
-        from msgraph.graph_service_client import GraphServiceClient
-
-        class Token(AccessTokenProvider):
-            async def get_authorization_token(
-                self, uri: str, additional_authentication_context: Mapping[str, Any] | None = None
-            ) -> str:
-                return graph_token
-
-            def get_allowed_hosts_validator(self) -> AllowedHostsValidator:
-                return AllowedHostsValidator(["localhost"])
-
-        graph_token = handles.token(SELLER.address, "graph")
-        adapter = GraphRequestAdapter(BaseBearerTokenAuthenticationProvider(Token()))
-        adapter.base_url = f"{handles.url}/graph/v1.0"
-        self._graph = GraphServiceClient(request_adapter=adapter)
+        self._graph = graph_client(handles)
         self._dataverse_url = f"{handles.url}/dataverse"
         self._dataverse_token = handles.token(SELLER.address, "dataverse")
 
     @contextmanager
-    def dataverse(self) -> Iterator[Any]:
+    def crm(self) -> Iterator[Any]:
         """PowerPlatform-Dataverse-Client, kept open over all saves."""
         from azure.core.credentials import AccessToken
         from PowerPlatform.Dataverse.client import DataverseClient
