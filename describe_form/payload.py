@@ -1,14 +1,16 @@
 """The wire shapes of the save form."""
 
-from typing import Literal, Self
+from typing import TYPE_CHECKING, Literal, Self
 
 from pydantic import Field
 
-from describe_form.logic import Form, FormType
 from shared import domain
 from shared.policy import AttachmentMode, Policy
-from shared.records import FieldDescription
 from shared.wire import Answered, Asked, Example, LanguageTag, NoticeShape, Operation
+
+if TYPE_CHECKING:
+    from describe_form.logic import Form, FormType
+    from shared.records import FieldDescription
 
 
 class FormQuery(Asked):
@@ -31,7 +33,7 @@ class RecordTypeShape(Answered):
     filters: tuple[str, ...] = Field(description="Names that a search may give as `filter`.")
 
     @classmethod
-    def of(cls, one: FormType) -> Self:
+    def of(cls, one: "FormType") -> Self:
         return cls(
             type=one.described.type,
             label=one.described.label,
@@ -62,7 +64,7 @@ class CategoryShape(Answered):
     maximum: int | None = Field(None, exclude_if=lambda value: value is None)
 
     @classmethod
-    def of(cls, field: FieldDescription) -> Self:
+    def of(cls, field: "FieldDescription") -> Self:
         return cls(
             name=field.name,
             label=field.label,
@@ -109,7 +111,7 @@ class FormShape(Answered):
     )
 
     @classmethod
-    def of(cls, form: Form, policy: Policy) -> Self:
+    def of(cls, form: "Form", policy: Policy) -> Self:
         return cls(
             kind=form.kind,
             enabled=policy.saves(form.kind),

@@ -1,8 +1,10 @@
-"""GET /api/form"""
+"""GET /api/form
+
+What answers it is imported when it is asked for, so that a worker which saves starts faster.
+"""
 
 import azure.functions as func
 
-from describe_form import logic
 from describe_form.payload import FORM, FormQuery, FormShape
 from shared import composition, endpoint, languages, replies, telemetry
 
@@ -16,6 +18,8 @@ async def describe_form(req: func.HttpRequest) -> func.HttpResponse:
     caller = await composition.caller(req.headers.get("Authorization"))
     query = endpoint.query(req, FormQuery)
     policy = await composition.policy()
+    from describe_form import logic
+
     form = await logic.describe(
         query.kind,
         language=languages.chosen(

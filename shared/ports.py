@@ -7,7 +7,7 @@ may not do, the port refuses.
 
 from collections.abc import Collection, Sequence
 from datetime import datetime
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from shared.domain import (
     Activity,
@@ -23,8 +23,10 @@ from shared.domain import (
     RecordRef,
     Saved,
 )
-from shared.records import Description, FoundRecord, Search, Wanted
-from shared.suggestions import Candidates, Clues
+
+if TYPE_CHECKING:
+    from shared.records import Description, FoundRecord, Search, Wanted
+    from shared.suggestions import Candidates, Clues
 
 
 class Mailbox(Protocol):
@@ -107,7 +109,9 @@ class Crm(Protocol):
         """
         ...
 
-    async def candidates(self, clues: Clues, types: Collection[str], now: datetime) -> Candidates:
+    async def candidates(
+        self, clues: "Clues", types: Collection[str], now: datetime
+    ) -> "Candidates":
         """All that is known of the clues, as `shared.suggestions` says, in at most two round trips
         once the CRM's tables are known.
 
@@ -116,7 +120,7 @@ class Crm(Protocol):
         """
         ...
 
-    async def search(self, search: Search) -> Sequence[FoundRecord]:
+    async def search(self, search: "Search") -> "Sequence[FoundRecord]":
         """Records by their name, their key fields and what else people look them up by, at most
         `search.limit`, the best of each type first.
 
@@ -127,8 +131,8 @@ class Crm(Protocol):
         ...
 
     async def describe(
-        self, kind: ActivityKind, wanted: Sequence[Wanted], language: str
-    ) -> Description:
+        self, kind: ActivityKind, wanted: "Sequence[Wanted]", language: str
+    ) -> "Description":
         """These record types, the category fields of this kind that this object was made with, and
         the limits; labels in `language` (a BCP 47 tag) where the CRM has them, else in its own.
 

@@ -1,13 +1,11 @@
 """The wire shapes of suggestions and of the search for records."""
 
 from collections.abc import Mapping, Sequence
-from typing import Annotated, Any, Self
+from typing import TYPE_CHECKING, Annotated, Any, Self
 
 from pydantic import Field, StringConstraints
 
 from shared.domain import RecordRef
-from shared.records import FoundRecord
-from shared.suggestions import REASONS, Suggestion
 from shared.wire import (
     Answered,
     Asked,
@@ -18,6 +16,10 @@ from shared.wire import (
     LinkShape,
     Operation,
 )
+
+if TYPE_CHECKING:
+    from shared.records import FoundRecord
+    from shared.suggestions import Suggestion
 
 MOST_RECORDS = 50
 
@@ -37,8 +39,14 @@ class SuggestRequest(Asked):
     item: ItemKey
 
 
+def _codes(schema: dict[str, Any]) -> None:
+    from shared.suggestions import REASONS
+
+    schema["enum"] = list(REASONS)
+
+
 class ReasonShape(Answered):
-    code: str = Field(description=f"Stable, for a client to word: {', '.join(REASONS)}.")
+    code: str = Field(description="Stable, for a client to word.", json_schema_extra=_codes)
     text: str = Field(description="For people, in English.")
 
 
@@ -51,7 +59,7 @@ class SuggestionShape(Answered):
     reasons: tuple[ReasonShape, ...]
 
     @classmethod
-    def of(cls, one: Suggestion) -> Self:
+    def of(cls, one: "Suggestion") -> Self:
         return cls(
             type=one.record.type,
             id=one.record.id,
@@ -79,7 +87,7 @@ class SuggestedShape(Answered):
     @classmethod
     def of(
         cls,
-        suggestions: Sequence[Suggestion],
+        suggestions: "Sequence[Suggestion]",
         related: Mapping[str, Sequence[RecordRef]],
         contacts: Sequence[RecordRef],
         unmatched: Sequence[str],
@@ -128,7 +136,7 @@ class RecordShape(Answered):
     key_fields: tuple[KeyFieldShape, ...] = Field(description="Those that the admin chose.")
 
     @classmethod
-    def of(cls, found: FoundRecord) -> Self:
+    def of(cls, found: "FoundRecord") -> Self:
         return cls(
             type=found.record.type,
             id=found.record.id,
@@ -171,7 +179,10 @@ SUGGEST = Operation(
                     **_EXAMPLE_LINK,
                     "score": 0.87,
                     "reasons": [
-                        {"code": "similar_title", "text": REASONS["similar_title"]},
+                        {
+                            "code": "similar_title",
+                            "text": "The message speaks of what its name says",
+                        },
                     ],
                 }
             ],

@@ -1,11 +1,14 @@
-"""POST /api/links/suggest and GET /api/records"""
+"""POST /api/links/suggest and GET /api/records
+
+What answers them is imported when it is asked for: its tables and parsers take some 40 to 100 ms
+that a worker which saves need not wait for.
+"""
 
 from datetime import UTC, datetime
 
 import azure.functions as func
 
 from shared import composition, endpoint, languages, replies, telemetry
-from suggest_links import searching
 from suggest_links.payload import (
     RECORDS,
     SUGGEST,
@@ -26,7 +29,7 @@ async def suggest_links(req: func.HttpRequest) -> func.HttpResponse:
     caller = await composition.caller(req.headers.get("Authorization"))
     request = endpoint.body(req, SuggestRequest)
     policy = await composition.policy()
-    from suggest_links import suggesting  # its tables and parsers take some 100 ms to load
+    from suggest_links import suggesting
 
     found = await suggesting.suggest(
         request.item.ref(),
@@ -54,6 +57,8 @@ async def search_records(req: func.HttpRequest) -> func.HttpResponse:
     caller = await composition.caller(req.headers.get("Authorization"))
     query = endpoint.query(req, RecordsQuery)
     policy = await composition.policy()
+    from suggest_links import searching
+
     found = await searching.search(
         query.q,
         query.type_names,

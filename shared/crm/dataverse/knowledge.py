@@ -6,12 +6,14 @@ Nothing of it depends on who asks: limits, settings and the shape of tables.
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
-from shared.crm.dataverse.metadata import TableMetadata
 from shared.crm.dataverse.replies import Organization
 from shared.crm.dataverse.tables import STANDARD, Table
 from shared.domain import Limits
+
+if TYPE_CHECKING:
+    from shared.crm.dataverse.metadata import TableMetadata
 
 FRESH: Final = 240.0
 """Seconds; a changed limit must be noticed within five minutes."""
@@ -37,7 +39,7 @@ class Knowledge:
     clock: Callable[[], float] = time.monotonic
     tables: dict[str, Table] = field(default_factory=lambda: dict(STANDARD))
     lookups: dict[tuple[str, str], Lookup] = field(default_factory=dict)
-    metadata: dict[tuple[str, frozenset[str], bool], tuple[float, TableMetadata | None]] = field(
+    metadata: "dict[tuple[str, frozenset[str], bool], tuple[float, TableMetadata | None]]" = field(
         default_factory=dict
     )
     unindexed: dict[frozenset[str], float] = field(default_factory=dict)
