@@ -23,6 +23,7 @@ from shared.domain import (
     RecordRef,
     Saved,
 )
+from shared.receipts import Receipt
 
 if TYPE_CHECKING:
     from shared.records import Description, FoundRecord, Search, Wanted
@@ -143,6 +144,35 @@ class Crm(Protocol):
     async def check(self) -> str | None:
         """Raises if the CRM can't be reached or doesn't let this app in. What it gives is a remark
         for the admin: it works, and could work better."""
+        ...
+
+
+class Ledger(Protocol):
+    """Receipts of all people, kept outside of any CRM. A receipt is for its owner alone: whoever
+    asks in somebody's name has made sure of that person."""
+
+    async def add(self, receipt: Receipt) -> Receipt:
+        """Keeps a new receipt; gives it with its version. Raises `TooLarge`."""
+        ...
+
+    async def find(self, owner: str, id: str) -> Receipt | None:
+        """That owner's receipt as it is now; None for an id that is not theirs."""
+        ...
+
+    async def replace(self, receipt: Receipt) -> Receipt:
+        """Puts it in the place of the version that it was made from; gives it with its new one.
+
+        Raises `Conflict` where the receipt has changed or gone meanwhile: of two who replace the
+        same version, one succeeds. Raises `TooLarge`.
+        """
+        ...
+
+    async def waiting(self, before: datetime) -> Sequence[Receipt]:
+        """The receipts of all owners made before that moment that are still `queued`."""
+        ...
+
+    async def forget(self, before: datetime) -> int:
+        """Removes the receipts of all owners made before that moment; how many there were."""
         ...
 
 

@@ -1,14 +1,17 @@
-"""One running sandbox for all tests of a process."""
+"""One running sandbox, and where asked for one Azurite, for all tests of a process."""
 
 import os
+import subprocess
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from sandbox import azurite
 from sandbox.running import Running, running
 from sandbox.tls import authority
+from tests.sandbox.host.host_process import answers, free_port, wait_until
 
 # Some HTTP clients read these when they are imported, so they are set before any test module is.
 _FOLDER = tempfile.TemporaryDirectory(prefix="threadline-tests-")
@@ -27,3 +30,16 @@ def fresh_sandbox(sandbox: Running) -> Running:
     """The same sandbox with its sample data as new, no faults and an empty log."""
     sandbox.reset()
     return sandbox
+
+
+@pytest.fixture(scope="session")
+def storage() -> Iterator[str]:
+    """The connection string of an Azurite that keeps everything in memory."""
+    ports = {service: free_port() for service in azurite.SERVICES}
+    process = subprocess.Popen(azurite.command(ports, None), stdin=subprocess.DEVNULL)
+    try:
+        wait_until(lambda: all(answers(port) for port in ports.values()), 30)
+        yield azurite.connection_string(ports)
+    finally:
+        process.terminate()
+        process.wait(10)

@@ -1,4 +1,4 @@
-"""A real Azurite and real host processes for the tests of this folder."""
+"""Real host processes for the tests of this folder."""
 
 import os
 import subprocess
@@ -8,28 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from sandbox import azurite
-from tests.sandbox.host.host_process import (
-    ROOT,
-    RunningHost,
-    StartHost,
-    answers,
-    free_port,
-    wait_until,
-)
-
-
-@pytest.fixture(scope="session")
-def storage() -> Iterator[str]:
-    """The connection string of an Azurite that keeps everything in memory."""
-    ports = {service: free_port() for service in azurite.SERVICES}
-    process = subprocess.Popen(azurite.command(ports, None), stdin=subprocess.DEVNULL)
-    try:
-        wait_until(lambda: all(answers(port) for port in ports.values()), 30)
-        yield azurite.connection_string(ports)
-    finally:
-        process.terminate()
-        process.wait(10)
+from tests.sandbox.host.host_process import ROOT, RunningHost, StartHost
 
 
 @pytest.fixture(scope="module")

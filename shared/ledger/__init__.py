@@ -1,0 +1,1 @@
+"""Where receipts are kept: Azure Tables, or Azurite on one machine."""
