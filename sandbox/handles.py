@@ -1,34 +1,24 @@
 """The handles under `/sandbox/`, for people and for tests."""
 
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any, Literal, TypeVar
+from typing import Any
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, Response
-from starlette.routing import BaseRoute, Route
+from starlette.routing import BaseRoute
 
-from sandbox import graph, salesforce
+from sandbox import clock_handles, graph, outlook_handles, salesforce
 from sandbox.entra import tokens
 from sandbox.faults import Fault, Wire
+from sandbox.handling import Refused, read, route
 from sandbox.page import render
 from sandbox.services import SERVICES
 from sandbox.world import Audience, World
 
-Handler = Callable[[Request], Awaitable[Response]]
-_Model = TypeVar("_Model", bound=BaseModel)
 _NO_OUTSIDE = "default-src 'none'; style-src 'unsafe-inline'"
 FOLDERS = ("inbox", "sentitems", "drafts")
-
-
-class _Refused(Exception):
-    """The call makes no sense; `status` is 400, 404 or 422."""
-
-    def __init__(self, status: int, detail: str) -> None:
-        super().__init__(detail)
-        self.status = status
-        self.detail = detail
 
 
 class _TokenRequest(BaseModel):
@@ -40,16 +30,16 @@ class _TokenRequest(BaseModel):
 
 def routes(world: World, wire: Wire) -> list[BaseRoute]:
     async def make_token(request: Request) -> Response:
-        wanted = await _read(request, _TokenRequest)
+        wanted = await read(request, _TokenRequest)
         try:
             return JSONResponse({"access_token": _token(world, wanted)})
         except KeyError:
-            raise _Refused(404, f"no employee has the address {wanted.user}") from None
+            raise Refused(404, f"no employee has the address {wanted.user}") from None
 
     async def deliver_mail(request: Request) -> Response:
         folder = request.query_params.get("folder", "inbox")
         if folder not in FOLDERS:
-            raise _Refused(422, f"folder must be one of {', '.join(FOLDERS)}")
+            raise Refused(422, f"folder must be one of {', '.join(FOLDERS)}")
         mailbox = _mailbox(world, request)
         raw = await _content(request)
         with _readable():
@@ -65,11 +55,11 @@ def routes(world: World, wire: Wire) -> list[BaseRoute]:
         try:
             sent = graph.send_draft(world, request.path_params["id"])
         except KeyError:
-            raise _Refused(404, "no draft has this id") from None
+            raise Refused(404, "no draft has this id") from None
         return JSONResponse({"id": sent})
 
     async def arm(request: Request) -> Response:
-        fault = await _read(request, Fault)
+        fault = await read(request, Fault)
         wire.arm(fault)
         return JSONResponse(_fault(fault), 201)
 
@@ -87,7 +77,7 @@ def routes(world: World, wire: Wire) -> list[BaseRoute]:
         )
 
     async def configure_salesforce(request: Request) -> Response:
-        switches = await _read(request, salesforce.Org)
+        switches = await read(request, salesforce.Org)
         given = switches.model_dump(include=switches.model_fields_set)
         return JSONResponse(salesforce.configure(world, **given).model_dump(by_alias=True))
 
@@ -95,6 +85,7 @@ def routes(world: World, wire: Wire) -> list[BaseRoute]:
         restore(world)
         wire.disarm()
         wire.calls.clear()
+        clock_handles.set_right(world)
         return Response(status_code=204)
 
     async def users(request: Request) -> Response:
@@ -105,18 +96,20 @@ def routes(world: World, wire: Wire) -> list[BaseRoute]:
         return HTMLResponse(html, headers={"Content-Security-Policy": _NO_OUTSIDE})
 
     return [
-        _route("GET", "/sandbox/", page),
-        _route("POST", "/sandbox/tokens", make_token),
-        _route("POST", "/sandbox/mail", deliver_mail),
-        _route("POST", "/sandbox/calendar", deliver_meeting),
-        _route("POST", "/sandbox/drafts/{id:path}/send", send_draft),
-        _route("POST", "/sandbox/faults", arm),
-        _route("GET", "/sandbox/faults", faults),
-        _route("DELETE", "/sandbox/faults", disarm),
-        _route("GET", "/sandbox/requests", requests),
-        _route("POST", "/sandbox/reset", reset),
-        _route("POST", "/sandbox/salesforce", configure_salesforce),
-        _route("GET", "/sandbox/users", users),
+        route("GET", "/sandbox/", page),
+        route("POST", "/sandbox/tokens", make_token),
+        route("POST", "/sandbox/mail", deliver_mail),
+        route("POST", "/sandbox/calendar", deliver_meeting),
+        route("POST", "/sandbox/drafts/{id:path}/send", send_draft),
+        route("POST", "/sandbox/faults", arm),
+        route("GET", "/sandbox/faults", faults),
+        route("DELETE", "/sandbox/faults", disarm),
+        route("GET", "/sandbox/requests", requests),
+        route("POST", "/sandbox/reset", reset),
+        route("POST", "/sandbox/salesforce", configure_salesforce),
+        route("GET", "/sandbox/users", users),
+        *clock_handles.routes(world),
+        *outlook_handles.routes(world),
     ]
 
 
@@ -134,30 +127,6 @@ def mailboxes(world: World) -> list[str]:
     return [p.address for p in company.employees] + [q.address for q in company.queues]
 
 
-def _route(method: Literal["GET", "POST", "DELETE"], path: str, handler: Handler) -> Route:
-    async def guarded(request: Request) -> Response:
-        try:
-            return await handler(request)
-        except _Refused as refused:
-            return JSONResponse({"error": refused.detail}, refused.status)
-
-    return Route(path, guarded, methods=[method])
-
-
-async def _read(request: Request, model: type[_Model]) -> _Model:
-    try:
-        return model.model_validate_json(await request.body())
-    except ValidationError as error:
-        malformed = any(e["type"] == "json_invalid" for e in error.errors())
-        raise _Refused(400 if malformed else 422, _plain(error)) from None
-
-
-def _plain(error: ValidationError) -> str:
-    return "; ".join(
-        f"{'.'.join(map(str, e['loc'])) or 'body'}: {e['msg']}" for e in error.errors()
-    )
-
-
 def _token(world: World, wanted: _TokenRequest) -> str:
     if wanted.audience != "salesforce":
         return tokens.issue(world, wanted.user, wanted.audience)
@@ -168,17 +137,17 @@ def _mailbox(world: World, request: Request) -> str:
     """The address of the mailbox named in the query, as the company spells it."""
     wanted = request.query_params.get("mailbox", "").strip().casefold()
     if not wanted:
-        raise _Refused(422, "the query must name a mailbox")
+        raise Refused(422, "the query must name a mailbox")
     for address in mailboxes(world):
         if address.casefold() == wanted:
             return address
-    raise _Refused(404, f"there is no mailbox {wanted}")
+    raise Refused(404, f"there is no mailbox {wanted}")
 
 
 async def _content(request: Request) -> bytes:
     raw = await request.body()
     if not raw.strip():
-        raise _Refused(400, "the body is empty")
+        raise Refused(400, "the body is empty")
     return raw
 
 
@@ -188,7 +157,7 @@ def _readable() -> Iterator[None]:
     try:
         yield
     except ValueError as error:
-        raise _Refused(422, f"the body can't be read: {error}") from error
+        raise Refused(422, f"the body can't be read: {error}") from error
 
 
 def _made(id_: str) -> Response:

@@ -1,24 +1,55 @@
 """The Microsoft Graph stand-in: Outlook mail and calendars of the sample company."""
 
-from sandbox.graph import drafts, events, messages, samples
+from sandbox.graph import events, messages, samples
 from sandbox.graph.delivery import delivering
+from sandbox.graph.errors import GraphError
 from sandbox.graph.event_views import event_id
+from sandbox.graph.hands import (
+    cancel_event,
+    change_event,
+    change_message,
+    delete_event,
+    delete_message,
+    forget_delta_tokens,
+    make_mischief,
+    move_message,
+    notification_counts,
+    notifications_settled,
+    reply,
+    send_draft,
+    tell_lifecycle,
+)
 from sandbox.graph.ics import NotACalendar
 from sandbox.graph.message_views import message_id
+from sandbox.graph.outbox import Mischief
 from sandbox.graph.people import UnknownMailbox, mailbox_of
 from sandbox.graph.routes import routes
 from sandbox.world import World
 
 __all__ = [
+    "GraphError",
+    "Mischief",
     "NotACalendar",
     "UnknownMailbox",
+    "cancel_event",
+    "change_event",
+    "change_message",
+    "delete_event",
+    "delete_message",
     "deliver_mail",
     "deliver_meeting",
     "delivering",
+    "forget_delta_tokens",
+    "make_mischief",
+    "move_message",
+    "notification_counts",
+    "notifications_settled",
+    "reply",
     "routes",
     "sample_id",
     "seed",
     "send_draft",
+    "tell_lifecycle",
 ]
 
 
@@ -62,17 +93,3 @@ def deliver_meeting(world: World, mailbox: str, raw: bytes) -> str:
     owner = mailbox_of(world, mailbox)
     key = events.deliver(world.store, owner, raw, world.clock())
     return event_id(owner.address, key, False)
-
-
-def send_draft(world: World, id_: str) -> str:
-    """Sends a draft named by either of its ids; gives its new regular id.
-
-    Raises KeyError where no draft has this id.
-    """
-    try:
-        found = messages.find_message(world.store, None, id_)
-    except ValueError:
-        found = None
-    if found is None or not found[0]["fields"]["isDraft"]:
-        raise KeyError(id_)
-    return message_id(drafts.send(world, found[0]), False)

@@ -39,7 +39,7 @@ def list_events(call: Call) -> Response:
 
 
 def calendar_view(call: Call) -> Response:
-    after, before = _window(call)
+    after, before = window(call)
     return _page(call, "calendarView", view(call.store, call.mailbox, after, before))
 
 
@@ -47,7 +47,7 @@ def list_instances(call: Call) -> Response:
     event = event_of(call)
     if event.type != "seriesMaster":
         raise bad_request("The event is not a series master.", "ErrorInvalidRequest")
-    after, before = _window(call)
+    after, before = window(call)
     return _page(call, "instances", instances(call.store, event.row, after, before))
 
 
@@ -83,7 +83,7 @@ def _ids(event: Event) -> tuple[str, str]:
     return event_id(owner, event.key, False), event_id(owner, event.key, True)
 
 
-def _window(call: Call) -> tuple[datetime, datetime]:
+def window(call: Call) -> tuple[datetime, datetime]:
     """The span in startDateTime and endDateTime, which these calls can't do without."""
     plain = call.query.plain
     if not plain.keys() >= {"startdatetime", "enddatetime"}:

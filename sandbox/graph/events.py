@@ -255,6 +255,11 @@ def find_event(store: Store, mailbox: Mailbox | None, id_: str) -> Event | None:
     return _at(store, master, key.occurrence)
 
 
+def find_by_key(store: Store, key: ItemKey) -> Event | None:
+    master = store.get(SERVICE, "events", key.item)
+    return _at(store, master, key.occurrence) if master else None
+
+
 def _at(store: Store, master: Row, epoch: int) -> Event | None:
     key = ItemKey(master["key"], epoch)
     if not epoch:
@@ -285,15 +290,15 @@ def listed(store: Store, mailbox: Mailbox) -> Iterator[Event]:
 
 def view(store: Store, mailbox: Mailbox, after: datetime, before: datetime) -> list[Event]:
     """All that takes place in the span, earliest first; series as their occurrences."""
-    found: list[Event] = []
-    for master in _masters(store, mailbox):
-        if _recurs(master):
-            found += instances(store, master, after, before)
-        else:
-            event = Event(ItemKey(master["key"]), "singleInstance", master, master["key"])
-            if _overlaps(event, after, before):
-                found.append(event)
+    found = [e for event in listed(store, mailbox) for e in within(store, event, after, before)]
     return sorted(found, key=lambda event: (event.start, event.key.row))
+
+
+def within(store: Store, event: Event, after: datetime, before: datetime) -> list[Event]:
+    """What of a single event or a series takes place in the span."""
+    if event.type == "seriesMaster":
+        return instances(store, event.row, after, before)
+    return [event] if _overlaps(event, after, before) else []
 
 
 def instances(store: Store, master: Row, after: datetime, before: datetime) -> list[Event]:

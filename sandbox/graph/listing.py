@@ -24,6 +24,8 @@ def page(
 ) -> Response:
     """`show` gives an item as the query asks for it; `filterable` with all its properties."""
     query = call.query
+    if query.tokens:
+        raise bad_request("State tokens are for delta queries.", "RequestBroker--ParseUri")
     chosen = _filtered(query, items, filterable)
     chosen = _ordered(query, chosen, filterable)
     size = query.top or call.prefer.page_size or _DEFAULT_PAGE

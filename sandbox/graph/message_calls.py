@@ -49,7 +49,7 @@ def list_messages(call: Call) -> Response:
     """All of the mailbox, or of one folder; newest first unless asked otherwise."""
     rows = [r for r in call.store.all(SERVICE, "messages") if r["mailbox"] == call.mailbox.address]
     if "folder" in call.request.path_params:
-        folder = _folder(call)
+        folder = folder_of(call)
         rows = [row for row in rows if row["folder"] == folder]
     rows.sort(key=lambda row: str(row["fields"]["receivedDateTime"]), reverse=True)
 
@@ -67,11 +67,11 @@ def list_folders(call: Call) -> Response:
 
 def get_folder(call: Call) -> Response:
     call.query.refuse_all_but()
-    shown = _folder_json(call, _folder(call))
+    shown = _folder_json(call, folder_of(call))
     return call.json({"@odata.context": call.context("mailFolders/$entity"), **shown})
 
 
-def _folder(call: Call) -> str:
+def folder_of(call: Call) -> str:
     """By well-known name or id. Raises GraphError 404."""
     wanted = call.path("folder")
     for folder in FOLDERS:

@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 from sandbox.graph.errors import GraphError, bad_request
 
 _OPTIONS = frozenset({"select", "expand", "filter", "orderby", "top", "skip", "count"})
-_WINDOW = frozenset({"startdatetime", "enddatetime"})
+_PLAIN = frozenset({"startdatetime", "enddatetime", "changetype"})
+_TOKENS = frozenset({"deltatoken", "skiptoken"})
 _PREFERENCE = re.compile(r'\s*([\w.\-]+)\s*(?:=\s*(?:"([^"]*)"|([^,;\s]*)))?\s*(?:,|;|$)')
 
 
@@ -29,7 +30,8 @@ class Expand:
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """`plain` holds startdatetime and enddatetime, where given."""
+    """`plain` holds the options without a `$`: startdatetime, enddatetime and changetype, where
+    given; `tokens` deltatoken or skiptoken."""
 
     select: tuple[str, ...] = ()
     expand: tuple[Expand, ...] = ()
@@ -39,10 +41,11 @@ class Query:
     skip: int = 0
     count: bool = False
     plain: Mapping[str, str] = field(default_factory=dict)
+    tokens: Mapping[str, str] = field(default_factory=dict)
 
     def refuse_all_but(self, *allowed: str) -> None:
         """Raises GraphError 400 where an option is set that the call would ignore."""
-        for option in _OPTIONS.difference(allowed):
+        for option in (_OPTIONS | {"tokens"}).difference(allowed):
             if getattr(self, option) != getattr(Query(), option):
                 raise _invalid(f"The query option '${option}' is not supported here.")
 
@@ -62,11 +65,14 @@ def parse_query(parameters: Mapping[str, str]) -> Query:
     """Raises GraphError 400 for an option that is unknown or malformed."""
     options: dict[str, str] = {}
     plain: dict[str, str] = {}
+    tokens: dict[str, str] = {}
     for name, value in parameters.items():
         bare = name.removeprefix("$").lower()
         if bare in _OPTIONS:
             options[bare] = value
-        elif name.lower() in _WINDOW:
+        elif bare in _TOKENS:
+            tokens[bare] = value
+        elif name.lower() in _PLAIN:
             plain[name.lower()] = value
         else:
             raise _invalid(f"The query option '{name}' is not supported.")
@@ -79,6 +85,7 @@ def parse_query(parameters: Mapping[str, str]) -> Query:
         skip=_number("$skip", options.get("skip", "0"), 0, 2**31 - 1),
         count=_boolean(options.get("count", "false")),
         plain=plain,
+        tokens=tokens,
     )
 
 

@@ -8,7 +8,14 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Mount, Route, Router
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from sandbox.graph import batch, event_calls, message_calls, subscription_calls, writing_calls
+from sandbox.graph import (
+    batch,
+    delta_calls,
+    event_calls,
+    message_calls,
+    subscription_calls,
+    writing_calls,
+)
 from sandbox.graph.calls import (
     BETA,
     V1,
@@ -63,6 +70,14 @@ _CALLS: tuple[tuple[str, str, str, Handler], ...] = (
     ("GET", "/mailFolders", "Mail.Read", message_calls.list_folders),
     ("GET", "/mailFolders/{folder}", "Mail.Read", message_calls.get_folder),
     ("GET", "/mailFolders/{folder}/messages", "Mail.Read", message_calls.list_messages),
+    *(
+        ("GET", f"{path}/{delta}", need, call)
+        for delta in ("delta", "delta()", "microsoft.graph.delta()")
+        for path, need, call in (
+            ("/mailFolders/{folder}/messages", "Mail.Read", delta_calls.message_delta),
+            ("/calendarView", "Calendars.Read", delta_calls.event_delta),
+        )
+    ),
     *((verb, f"/messages/{{id}}{rest}", need, call) for verb, rest, need, call in _MESSAGE_CALLS),
     *_CALENDAR_CALLS,
     *((verb, f"/calendar{rest}", need, call) for verb, rest, need, call in _CALENDAR_CALLS),
