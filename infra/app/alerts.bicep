@@ -1,0 +1,109 @@
+// What somebody should be woken for. The queries lie in queries/, one file each, over the log lines
+// that shared/telemetry.py writes and the storage account's own log.
+
+@description('Required. Azure region.')
+param location string
+
+@description('Required. Tags.')
+param tags object
+
+@description('Required. Workspace that is asked.')
+param workspaceId string
+
+@description('Required. Who is told; empty for nobody.')
+param email string
+
+var rules = [
+  {
+    name: 'poison-queue'
+    title: 'Threadline: a message was given up'
+    text: 'A queue message failed five times and lies in its poison queue. docs/troubleshooting.md tells what to do.'
+    query: loadTextContent('queries/poison-queue.kql')
+    window: 'PT15M'
+    severity: 1
+  }
+  {
+    name: 'subscription-renewal'
+    title: 'Threadline: renewing Graph subscriptions fails'
+    text: 'Renewal failed twice within three hours; followed mailboxes fall silent when their subscriptions run out.'
+    query: loadTextContent('queries/subscription-renewal.kql')
+    window: 'PT3H'
+    severity: 1
+  }
+  {
+    name: 'crm-unavailable'
+    title: 'Threadline: the CRM or Graph does not answer'
+    text: 'Several calls of the last quarter of an hour ended as unavailable. GET /api/health names the part.'
+    query: loadTextContent('queries/crm-unavailable.kql')
+    window: 'PT15M'
+    severity: 1
+  }
+  {
+    name: 'save-failures'
+    title: 'Threadline: saves fail'
+    text: 'More than one in twenty saves of the last half hour failed through no fault of the caller.'
+    query: loadTextContent('queries/save-failures.kql')
+    window: 'PT30M'
+    severity: 2
+  }
+  {
+    name: 'save-duration'
+    title: 'Threadline: saves are slow'
+    text: 'One in twenty saves of the last half hour took longer than ten seconds.'
+    query: loadTextContent('queries/save-duration.kql')
+    window: 'PT30M'
+    severity: 3
+  }
+]
+
+resource people 'Microsoft.Insights/actionGroups@2023-01-01' = if (!empty(email)) {
+  name: 'ag-threadline'
+  location: 'global'
+  tags: tags
+  properties: {
+    groupShortName: 'threadline'
+    enabled: true
+    emailReceivers: [
+      {
+        name: 'admin'
+        emailAddress: email
+        useCommonAlertSchema: true
+      }
+    ]
+  }
+}
+
+resource alerts 'Microsoft.Insights/scheduledQueryRules@2022-06-15' = [
+  for rule in rules: {
+    name: 'alert-threadline-${rule.name}'
+    location: location
+    tags: tags
+    kind: 'LogAlert'
+    properties: {
+      displayName: rule.title
+      description: rule.text
+      severity: rule.severity
+      enabled: true
+      scopes: [workspaceId]
+      evaluationFrequency: 'PT15M'
+      windowSize: rule.window
+      autoMitigate: true
+      // a new workspace doesn't know its tables before their first row
+      skipQueryValidation: true
+      criteria: {
+        allOf: [
+          {
+            query: rule.query
+            timeAggregation: 'Count'
+            operator: 'GreaterThan'
+            threshold: 0
+            failingPeriods: { numberOfEvaluationPeriods: 1, minFailingPeriodsToAlert: 1 }
+          }
+        ]
+      }
+      actions: {
+        actionGroups: empty(email) ? [] : [people.id]
+      }
+    }
+  }
+]
