@@ -373,18 +373,10 @@ async def test_the_form_speaks_the_user_s_language(office: Office) -> None:
 async def test_a_bad_policy_document_takes_nothing_down(office: Office) -> None:
     anna = office[ANNA]
     checked(await anna.form(kind="email"), 200, FormShape)
-    good = office.document.read_text("utf-8")
     office.document.write_text('{"attachments": "s3cret"}', "utf-8")
     assert checked(await anna.form(kind="email"), 200, FormShape)["languages"] == ["en", "de", "pl"]
     excluded = office.mail(sender=("A Lawyer", "a@lawyers.example"))
     assert checked(await anna.suggest(**excluded), 422)["code"] == "excluded"
-    health = await Client("").call("health")
-    office.document.write_text(good, "utf-8")
-    if health.body["status"] != "ok":  # a finding is told again for some seconds
-        assert health.status == 200
-        assert health.body["status"] == "degraded"
-        assert "attachments" in health.body["checks"]["policy"]
-        assert "s3cret" not in health.body["checks"]["policy"]
 
 
 @pytest.mark.parametrize("status", [429, 500, 503])

@@ -97,6 +97,23 @@ async def test_what_is_wrong_in_the_document_is_named_without_its_value(
     assert "s3cret" not in told
 
 
+async def test_health_tells_the_admin_of_a_bad_document_while_the_good_one_holds(
+    set_up: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    file = tmp_path / "policy.json"
+    file.write_text('{"attachments": "off"}')
+    set_up.setenv("THREADLINE_POLICY_FILE", str(file))
+    check = composition.health_checks()["policy"]
+    assert not await check()
+    file.write_text('{"attachments": "s3cret", "banner": {}}')
+    told = await check()
+    assert told is not None
+    assert "last good" in told
+    assert "attachments: " in told
+    assert "s3cret" not in told
+    assert (await composition.policy()).attachments == "off"
+
+
 async def test_callers_are_known_and_others_are_not(in_sandbox: Running) -> None:
     address = in_sandbox.world.company.employees[0].address
     caller = await composition.caller(f"Bearer {in_sandbox.token(address)}")
