@@ -113,18 +113,27 @@ class SalesforceHarness:
         self, organization: Organization, address: str, patience: float = 300
     ) -> SalesforceCrm:
         person = next(e for e in self.company.employees if e.address == address)
+        return self.crm_of(CrmUser(person.oid, person.address), organization, patience)
+
+    def crm_of(
+        self,
+        user: CrmUser | None,
+        organization: Organization | None = None,
+        patience: float = 300,
+    ) -> SalesforceCrm:
+        """None: the app itself."""
 
         async def give(scope: str) -> str:
             raise AssertionError("Entra ID gives out no tokens for Salesforce")
 
         return SalesforceCrm(
-            organization,
+            organization or self.organization,
             Connection(
                 self.sender,
                 self.sender.errand(patience),
                 give,
                 categories=CATEGORIES,
-                user=CrmUser(person.oid, person.address),
+                user=user,
             ),
         )
 

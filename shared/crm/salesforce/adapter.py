@@ -7,7 +7,17 @@ from http import HTTPStatus
 from typing import Final
 
 from shared.crm import Connection, OpenCrm
-from shared.crm.salesforce import changing, composite, deleting, looking, queries, saving
+from shared.crm.salesforce import (
+    candidates,
+    changing,
+    composite,
+    deleting,
+    describing,
+    looking,
+    queries,
+    saving,
+    searching,
+)
 from shared.crm.salesforce.channel import Channel
 from shared.crm.salesforce.faults import fault
 from shared.crm.salesforce.identity import Usernames
@@ -30,7 +40,7 @@ from shared.domain import (
     RecordRef,
     Saved,
 )
-from shared.errors import Forbidden, Unavailable, Unsupported, Upstream
+from shared.errors import Forbidden, Unavailable, Upstream
 from shared.outbound import Call
 from shared.outbound import Limits as Patience
 from shared.records import Description, FoundRecord, Search, Wanted
@@ -88,15 +98,17 @@ class SalesforceCrm:
         return await deleting.delete(self._session, kind, id)
 
     async def candidates(self, clues: Clues, types: Collection[str], now: datetime) -> Candidates:
-        raise _not_yet()
+        session = self._session
+        return await session.renewing(lambda: candidates.find(session, clues, types, now))
 
     async def search(self, search: Search) -> Sequence[FoundRecord]:
-        raise _not_yet()
+        return await self._session.renewing(lambda: searching.search(self._session, search))
 
     async def describe(
         self, kind: ActivityKind, wanted: Sequence[Wanted], language: str
     ) -> Description:
-        raise _not_yet()
+        session = self._session
+        return await session.renewing(lambda: describing.describe(session, kind, wanted, language))
 
     async def check(self) -> str | None:
         """As the caller; without one as the integration user, and without that the address alone,
@@ -161,10 +173,6 @@ _PACKAGE_MISSING: Final = (
     "same item at the same moment could make two records. Deploy infra/salesforce and assign its "
     "permission set."
 )
-
-
-def _not_yet() -> Unsupported:
-    return Unsupported("This can't be done with Salesforce yet.")
 
 
 def opener(settings: SalesforceSettings | None = None) -> OpenCrm:

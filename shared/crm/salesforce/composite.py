@@ -82,10 +82,12 @@ def query(name: str, soql: str) -> Part:
 
 
 def query_path(soql: str) -> str:
-    """References to earlier answers stay readable, everything else is percent-encoded: no text of
-    the query can be taken for a reference."""
-    encoded = MADE_ID.join(quote(piece, safe="") for piece in soql.split(MADE_ID))
-    return f"query?q={encoded}"
+    """Percent-encoded, so that no text of the query can be taken for a reference; but for an id at
+    its very end that stands for the record made in the same transaction."""
+    ending = f"'{MADE_ID}'"
+    if soql.endswith(ending):
+        return f"query?q={quote(soql.removesuffix(ending), safe='')}%27{MADE_ID}%27"
+    return f"query?q={quote(soql, safe='')}"
 
 
 def row(name: str, object_: str, id_: str, fields: Iterable[str] = ()) -> Part:

@@ -28,7 +28,10 @@ class Usernames:
     async def of(self, user: CrmUser, find: FindByFederation) -> str:
         """Raises `Forbidden` where Salesforce has no such user."""
         if self._settings.username != FEDERATION:
-            return made_of(user.username, self._settings.username)
+            known = user.username
+            if not known and user.ask_username is not None:
+                known = await user.ask_username()
+            return made_of(known, self._settings.username)
         until, username = self._found.get(user.oid, (0.0, ""))
         if self._clock() >= until:
             username = await find(user.oid) or ""
