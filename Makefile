@@ -2,7 +2,7 @@
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup run test demo bench lint format lock clean
+.PHONY: help setup run test demo bench package lint format lock clean
 
 # make run CRM=salesforce PORT=7072 SANDBOX_PORT=7444; make demo EML=mail.eml ICS=meeting.ics
 
@@ -31,6 +31,9 @@ demo: setup ## Save, edit, find and delete a real mail and meeting (EML=, ICS=)
 
 bench: setup ## Measure (BENCH=, names of modules in bench/)
 	@for name in $(BENCH); do $(BIN)/python -m bench.$$name || exit 1; done
+
+package: setup ## What is deployed: dist/package and dist/threadline.zip
+	@$(BIN)/python -m tools.package
 
 lint: setup ## The checks without the tests
 	$(BIN)/ruff check

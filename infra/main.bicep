@@ -16,7 +16,7 @@ param location string
 @allowed(['dataverse', 'salesforce'])
 param crm string
 
-@description('Required. Application (client) id of the app registration; infra/registration.sh makes it.')
+@description('Required. Application (client) id of the app registration; infra/registration.py makes it.')
 @minLength(36)
 @maxLength(36)
 param clientId string

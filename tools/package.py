@@ -43,6 +43,9 @@ UNUSED_FILES = (
 """Of libraries: only compilers, type checkers and installers read these."""
 
 
+_LARGEST = 12
+
+
 class PackagingError(Exception):
     """The package can't be built; the message says why."""
 
@@ -179,6 +182,8 @@ def build(target: Path, cache: Path, runtime: Runtime, root: Path = ROOT) -> Non
     if runtime.interpreter:
         compile_all(runtime.interpreter, target)
     shutil.copytree(ready, target / LIBRARIES)
+    # `azd deploy` leaves out __pycache__, except of a folder that says itself what to leave out
+    (target / ".funcignore").write_text("# nothing\n", "utf-8")
 
 
 def archive(folder: Path, file: Path) -> None:
@@ -209,12 +214,14 @@ def _group(path: Path) -> str:
 
 def _report(folder: Path, packed: Path) -> None:
     by_group = sizes(folder)
-    total = sum(by_group.values())
-    for group, size in by_group.most_common(20):
-        print(f"{size / 1e6:8.2f} MB  {group}")
-    rest = total - sum(size for _, size in by_group.most_common(20))
-    print(f"{rest / 1e6:8.2f} MB  {max(0, len(by_group) - 20)} smaller groups")
-    print(f"{total / 1e6:8.2f} MB  {folder}")
+    by_kind: Counter[str] = Counter()
+    for group, size in by_group.items():
+        by_kind[group.rpartition(" ")[2]] += size
+    for lines in (by_group.most_common(_LARGEST), by_kind.most_common()):
+        for name, size in lines:
+            print(f"{size / 1e6:8.2f} MB  {name}")
+        print()
+    print(f"{by_group.total() / 1e6:8.2f} MB  {folder}")
     print(f"{packed.stat().st_size / 1e6:8.2f} MB  {packed}")
 
 
