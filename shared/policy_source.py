@@ -1,8 +1,8 @@
 """Where the admin's policy document comes from, and what holds while it is missing or wrong.
 
 A bad document takes nothing down: the last good one stays in force, in this worker and, kept
-beside the document, in those that start later. Only where there never was a good one is there no
-policy, since nobody can tell then whom the admin excluded.
+beside the document, in those that start later. Only where none was ever good is there no policy,
+since nobody can tell then whom the admin excluded. Where there never was any, the defaults hold.
 """
 
 import asyncio
@@ -15,7 +15,7 @@ from typing import Protocol
 from pydantic import ValidationError
 
 from shared import telemetry
-from shared.errors import ThreadlineError, Unavailable
+from shared.errors import NotFound, ThreadlineError, Unavailable
 from shared.outbound import Answer, Call, Errand, Sender
 from shared.policy import Policy
 
@@ -44,10 +44,13 @@ class Store(Protocol):
     fresh: float
 
     async def read(self, etag: str) -> Document | None:
-        """The document, or None where it still is the one of that ETag."""
+        """The document, or None where it still is the one of that ETag. Raises `NotFound` where
+        the admin has not written any."""
         ...
 
-    async def read_kept(self) -> bytes | None: ...
+    async def read_kept(self) -> bytes | None:
+        """None where none was kept."""
+        ...
 
     async def keep(self, content: bytes) -> None: ...
 
@@ -90,17 +93,19 @@ class PolicySource:
         return self._policy
 
     async def _refresh(self) -> None:
-        before, self._unread = self.problem, ""
+        before, self._unread, written = self.problem, "", True
         try:
             document = await self._store.read(self._etag)
             if document is not None:
                 await self._take(document)
+        except NotFound as error:
+            self._unread, written = error.detail, False
         except ThreadlineError as error:
             self._unread = error.detail
+        if self._policy is None or not (written or self._etag):
+            await self._take_kept(written=written)
         if self.problem not in ("", before):
             telemetry.warning("policy_refused", detail=self.problem)
-        if self._policy is None:
-            self._policy = await self._kept()
         fresh = self._store.fresh
         self._until = self._clock() + (fresh if self._policy else min(fresh, _RETRY))
 
@@ -116,12 +121,18 @@ class PolicySource:
         except ThreadlineError as error:
             telemetry.warning("policy_not_kept", detail=error.detail)
 
-    async def _kept(self) -> Policy | None:
+    async def _take_kept(self, *, written: bool) -> None:
+        """The last good one that any worker kept. Where there is none, and the admin has not
+        `written` any, nothing is wrong."""
         try:
             content = await self._store.read_kept()
-            return None if content is None else parsed(content)
+            kept = None if content is None else parsed(content)
         except ThreadlineError:
-            return None  # what is wrong with the document itself is what the admin needs to know
+            return  # what is wrong with the document itself is what the admin needs to know
+        if kept is not None:
+            self._policy = kept
+        elif not written:
+            self._policy, self._unread = Policy(), ""
 
 
 def parsed(content: bytes) -> Policy:
@@ -192,12 +203,16 @@ class BlobStore:
         answer = await self._send("GET", self._url, {"If-None-Match": etag} if etag else {})
         if answer.status == 304:
             return None
+        if answer.status == 404:
+            raise NotFound("The admin has not written a policy document yet.")
         if answer.status != 200:
             raise Unavailable(f"The admin's policy document can't be read: {answer.status}.")
         return Document(answer.content, answer.headers.get("etag", ""))
 
     async def read_kept(self) -> bytes | None:
         answer = await self._send("GET", self._url + _KEPT, {})
+        if answer.status not in (200, 404):
+            raise Unavailable(f"The good policy document can't be read: {answer.status}.")
         return answer.content if answer.status == 200 else None
 
     async def keep(self, content: bytes) -> None:

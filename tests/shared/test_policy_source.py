@@ -9,6 +9,7 @@ import pytest
 
 from shared.errors import Unavailable, Upstream
 from shared.outbound import Errand, Limits, Sender
+from shared.policy import Policy
 from shared.policy_source import FRESH, BlobStore, FileStore, PolicySource
 
 URL = "https://store.example/threadline/policy.json"
@@ -147,10 +148,31 @@ async def test_an_outage_of_the_store_changes_nothing() -> None:
     assert policies.problem == ""
 
 
-@pytest.mark.parametrize("content", [None, BAD])
-async def test_where_there_never_was_a_good_one_nothing_is_saved(content: bytes | None) -> None:
+async def test_where_the_admin_never_wrote_one_the_defaults_hold() -> None:
+    blobs, clock = Blobs(), Clock()
+    policies = source(blobs, clock)
+    assert await policies.policy() == Policy()
+    assert policies.problem == ""
+    clock.now += FRESH
+    assert await policies.policy() == Policy()
+    assert policies.problem == ""
+    blobs.held[URL] = GOOD
+    clock.now += FRESH
+    assert (await policies.policy()).attachments == "none"
+
+
+async def test_a_document_that_was_removed_stays_in_force() -> None:
+    blobs, clock = Blobs(GOOD), Clock()
+    await source(blobs, clock).policy()
+    del blobs.held[URL]
+    late = source(blobs, clock)
+    assert (await late.policy()).attachments == "none"
+    assert late.problem
+
+
+async def test_where_there_never_was_a_good_one_nothing_is_saved() -> None:
     """Nobody could tell then whom the admin excluded."""
-    blobs, clock = Blobs(content), Clock()
+    blobs, clock = Blobs(BAD), Clock()
     policies = source(blobs, clock)
     with pytest.raises(Unavailable) as told:
         await policies.policy()
