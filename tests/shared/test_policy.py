@@ -50,6 +50,12 @@ def test_the_committed_schema_is_the_document_s() -> None:
     )
 
 
+def test_the_example_of_the_page_is_a_good_document() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "policy.md").read_text("utf-8")
+    example = page.partition("```json")[2].partition("```")[0]
+    Policy.model_validate_json(example)
+
+
 def test_the_whole_admin_surface_is_one_document() -> None:
     policy = Policy.model_validate_json(json.dumps(WHOLE))
     assert json.loads(policy.model_dump_json(by_alias=True, exclude_unset=True)) == WHOLE
