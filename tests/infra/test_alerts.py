@@ -1,0 +1,113 @@
+"""The alerts ask for what is really logged: a query's fields, events and words are looked up in the
+lines that the app's own functions write."""
+
+import json
+import logging
+import re
+from pathlib import Path
+
+import azure.functions as func
+import pytest
+
+from shared import endpoint, errors, replies
+from tests.deployment import FUNCTIONS, clear_settings
+from tests.infra.rules import infrastructure
+
+ROOT = Path(__file__).parents[2]
+QUERIES = ROOT / "infra" / "app" / "queries"
+_FIELD = re.compile(r"\bcall\.(\w+)")
+_EVENT = re.compile(r'tostring\(call\.event\) [=!]= "(\w+)"')
+_OUTCOMES = re.compile(r"tostring\(call\.outcome\) in \(([^)]*)\)")
+_COMING = {"renew_subscriptions"}
+"""Logged by the timer that follows mailboxes."""
+
+
+@pytest.fixture
+async def lines(caplog: pytest.LogCaptureFixture) -> list[dict[str, object]]:
+    """Of one call that goes well and one that doesn't, as the app logs them."""
+
+    @endpoint.answering("save_activity")
+    async def well(req: func.HttpRequest) -> func.HttpResponse:
+        return replies.document({})
+
+    @endpoint.answering("save_activity")
+    async def badly(req: func.HttpRequest) -> func.HttpResponse:
+        raise errors.Unavailable("The CRM does not answer.")
+
+    caplog.set_level(logging.INFO, logger="threadline")
+    for handler in (well, badly):
+        await handler(func.HttpRequest("POST", "http://localhost/", body=b""))
+    return [json.loads(record.getMessage()) for record in caplog.records]
+
+
+def queries() -> dict[str, str]:
+    return {path.stem: path.read_text("utf-8") for path in sorted(QUERIES.glob("*.kql"))}
+
+
+def problems(
+    query: str, fields: set[str], events: set[str], lines: list[dict[str, object]]
+) -> list[str]:
+    outcomes = {word for group in _OUTCOMES.findall(query) for word in re.findall(r"\w+", group)}
+    found = [f"no line has {field}" for field in set(_FIELD.findall(query)) - fields]
+    found += [f"nothing logs {event}" for event in set(_EVENT.findall(query)) - events - _COMING]
+    found += [f"no problem is {word}" for word in outcomes - replies.PROBLEMS.keys()]
+    if "AppTraces" in query:
+        prefix = re.search(r"startswith '([^']*)'", query)
+        if prefix is None or not all(json.dumps(line).startswith(prefix[1]) for line in lines):
+            found.append("the lines begin otherwise")
+    return found
+
+
+@pytest.fixture
+def known(
+    lines: list[dict[str, object]], monkeypatch: pytest.MonkeyPatch
+) -> tuple[set[str], set[str]]:
+    """The fields of all lines, and the names of all events."""
+    clear_settings(monkeypatch)
+    names = {function.get_function_name() for function in FUNCTIONS}
+    return {field for line in lines for field in line}, names
+
+
+def test_every_query_asks_for_what_is_logged(
+    lines: list[dict[str, object]], known: tuple[set[str], set[str]]
+) -> None:
+    assert {name: problems(text, *known, lines) for name, text in queries().items()} == {
+        name: [] for name in queries()
+    }
+
+
+@pytest.mark.parametrize(
+    ("query", "old", "new", "expected"),
+    [
+        ("save-duration", "call.duration_ms", "call.duration", "no line has duration"),
+        ("save-failures", '"save_activity"', '"save"', "nothing logs save"),
+        ("crm-unavailable", '"unavailable"', '"down"', "no problem is down"),
+        ("crm-unavailable", '{"event"', '{"name"', "the lines begin otherwise"),
+    ],
+)
+def test_a_query_that_drifts_is_found_out(
+    lines: list[dict[str, object]],
+    known: tuple[set[str], set[str]],
+    query: str,
+    old: str,
+    new: str,
+    expected: str,
+) -> None:
+    broken = queries()[query].replace(old, new)
+    assert problems(broken, *known, lines) == [expected]
+
+
+def test_each_query_is_an_alert_and_each_alert_a_query() -> None:
+    alerts = infrastructure(ROOT / "infra").templates["app/alerts.bicep"]
+    rules = alerts.variables["rules"]
+    used = [re.findall(r"queries/([\w-]+)\.kql", rule["query"].text) for rule in rules]
+    assert [[rule["name"]] for rule in rules] == used
+    assert sorted(rule["name"] for rule in rules) == sorted(queries())
+
+
+def test_a_failing_save_counts_as_failed(lines: list[dict[str, object]]) -> None:
+    """What the queries lean on: a status as a number, and an outcome only where one failed."""
+    well, badly = lines
+    assert (well["status"], "outcome" in well) == (200, False)
+    assert (badly["status"], badly["outcome"]) == (503, "unavailable")
+    assert isinstance(badly["duration_ms"], float)
