@@ -13,9 +13,9 @@ occurrence is told as an update of its series (issues/5520 there).
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta, timezone
 from random import Random
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, NonNegativeInt
 
 from sandbox.graph import ids
 from sandbox.graph.ids import ItemKey
@@ -31,15 +31,18 @@ _HELD_BACK = (0.05, 0.5)
 """Seconds that a notification waits for others to overtake it."""
 
 
+_Share = Annotated[float, Field(ge=0, le=1)]
+
+
 class Mischief(BaseModel):
     """What to do to notifications: an integer is for the next so many, a fraction for that share
     of all from now on, drawn from `seed`. Times are seconds."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    drop: int | float = Field(0, ge=0)
-    duplicate: int | float = Field(0, ge=0)
-    reorder: int | float = Field(0, ge=0)
+    drop: NonNegativeInt | _Share = 0
+    duplicate: NonNegativeInt | _Share = 0
+    reorder: NonNegativeInt | _Share = 0
     seed: int = 0
     backoff: float = Field(10, gt=0, description="Before the first retry; doubled for each more.")
     patience: float = Field(10, gt=0, description="For the answers of the notified.")
