@@ -8,6 +8,7 @@ from typing import Any
 from sandbox.salesforce.rules import JUNCTIONS
 from sandbox.salesforce.schema.model import NUMBERS, TEXTS, Field, Kind, Object
 from sandbox.salesforce.session import Session
+from sandbox.salesforce.translations import translation
 
 _SOAP: dict[Kind, str] = {
     "id": "tns:ID",
@@ -39,6 +40,7 @@ def all_objects(session: Session) -> dict[str, Any]:
 
 def summary(session: Session, object_: Object) -> dict[str, Any]:
     writable = object_.access == "write" and not object_.view_of
+    words = translation(session, object_.name)
     url = f"{session.root}/sobjects/{object_.name}"
     return {
         "activateable": False,
@@ -49,8 +51,8 @@ def summary(session: Session, object_: Object) -> dict[str, Any]:
         "deprecatedAndHidden": False,
         "feedEnabled": False,
         "keyPrefix": object_.prefix,
-        "label": object_.label,
-        "labelPlural": object_.plural,
+        "label": words.get("label", object_.label),
+        "labelPlural": words.get("plural", object_.plural),
         "layoutable": writable,
         "mergeable": False,
         "name": object_.name,
@@ -101,6 +103,8 @@ def _children(session: Session, object_: Object) -> list[dict[str, Any]]:
 
 def _field(session: Session, object_: Object, field: Field) -> dict[str, Any]:
     length = _length(field)
+    words = translation(session, object_.name, field.name)
+    options = words.get("options", {})
     defaulted = field.defaulted or field.default is not None or field.type == "boolean"
     return {
         "autoNumber": False,
@@ -118,7 +122,7 @@ def _field(session: Session, object_: Object, field: Field) -> dict[str, Any]:
         "groupable": field.filterable and field.type not in ("datetime", "double"),
         "htmlFormatted": False,
         "idLookup": field.type in ("id", "email") or field.external_id,
-        "label": field.label,
+        "label": words.get("label", field.label),
         "length": length,
         "name": field.name,
         "nameField": field.name == object_.name_field,
@@ -128,7 +132,7 @@ def _field(session: Session, object_: Object, field: Field) -> dict[str, Any]:
             {
                 "active": True,
                 "defaultValue": value == field.default,
-                "label": label,
+                "label": options.get(value, label),
                 "validFor": None,
                 "value": value,
             }

@@ -18,7 +18,8 @@ class Org(BaseModel):
     """`enhanced_email` False: no EmailMessage. `key_installed` False: our package's fields are
     missing. `validation_rule`: activities need a New_Topic__c. `update_email_messages`: everyone
     has the permission of that name. `consumer_approved` False: nobody may use the connected app.
-    `inactive_users` are addresses; `usernames` maps addresses to names that differ from them.
+    `inactive_users` are addresses; `usernames` maps addresses to names that differ from them,
+    `languages` to what those users chose instead of English.
     """
 
     model_config = ConfigDict(
@@ -33,6 +34,7 @@ class Org(BaseModel):
     consumer_approved: bool = True
     inactive_users: tuple[str, ...] = ()
     usernames: dict[str, str] = Field(default_factory=dict)
+    languages: dict[str, str] = Field(default_factory=dict)
     blocked_extensions: tuple[str, ...] = ()
     max_file_bytes: int = 2 * _GIGABYTE
 

@@ -135,7 +135,6 @@ def _user(person: Employee) -> dict[str, Any]:
         "FederationIdentifier": person.oid,
         "UserType": "Standard",
         "TimeZoneSidKey": "GMT",
-        "LanguageLocaleKey": "en_US",
         **_login(person.address, Org()),
     }
 
@@ -143,6 +142,7 @@ def _user(person: Employee) -> dict[str, Any]:
 def _login(address: str, org: Org) -> dict[str, Any]:
     return {
         "Username": org.usernames.get(address, address),
+        "LanguageLocaleKey": org.languages.get(address, "en_US"),
         "IsActive": address not in org.inactive_users,
     }
 

@@ -71,11 +71,19 @@ class AllFields:
 
 
 @dataclass(frozen=True, slots=True)
+class Formatted:
+    """`FORMAT(…)` of a field, shown as `alias`."""
+
+    path: Path
+    alias: str
+
+
+@dataclass(frozen=True, slots=True)
 class Query:
     """`source` is the object, in a child query the relationship. `select` is empty for
     `count()`."""
 
-    select: tuple["Path | Query | AllFields", ...]
+    select: tuple["Path | Query | AllFields | Formatted", ...]
     source: str
     where: Condition | None = None
     order: tuple[Ordering, ...] = ()

@@ -14,6 +14,7 @@ from sandbox.salesforce.soql.model import (
     AllFields,
     Comparison,
     Condition,
+    Formatted,
     In,
     Junction,
     Like,
@@ -150,16 +151,20 @@ class _Reader(Transformer[Token, Query]):
 
     def returned(self, parts: list[Any]) -> Query:
         source, *rest = parts
-        paths = tuple(part for part in rest if isinstance(part, tuple))
+        cells = tuple(part for part in rest if isinstance(part, tuple | Formatted))
         clauses = (part for part in rest if isinstance(part, dict))
         found = {name: value for clause in clauses for name, value in clause.items()}
-        return Query(paths or (("Id",),), str(source), **found)
+        return Query(cells or (("Id",),), str(source), **found)
 
     def count(self, _parts: list[Any]) -> None:
         return None
 
     def all_fields(self, parts: list[Token]) -> AllFields:
         return AllFields(parts[0].upper())
+
+    def formatted(self, parts: list[Any]) -> Formatted:
+        path = parts[0]
+        return Formatted(path, str(parts[1]) if len(parts) > 1 else path[-1])
 
     def path(self, names: list[Token]) -> Path:
         return tuple(map(str, names))

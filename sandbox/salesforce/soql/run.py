@@ -10,16 +10,19 @@ from sandbox.salesforce.schema.model import Children, Object
 from sandbox.salesforce.session import Session
 from sandbox.salesforce.sharing import sees
 from sandbox.salesforce.soql.fields import Column, column, getter, name_value, target
+from sandbox.salesforce.soql.formats import formatter
 from sandbox.salesforce.soql.model import (
     AllFields,
     Comparison,
     Condition,
+    Formatted,
     In,
     Junction,
     Ordering,
     Path,
     Query,
 )
+from sandbox.salesforce.soql.semi_joins import check_semi_joins
 from sandbox.salesforce.soql.where import candidates, predicate
 from sandbox.store import Row
 
@@ -41,6 +44,7 @@ def run(session: Session, query: Query, *, deleted: bool = False) -> Result:
     if object_ is None:
         raise errors.invalid_type(query.source)
     _check_links(object_, query.where)
+    check_semi_joins(object_, query.where)
     matches = _matches(session, object_, query, None, deleted)
     if not query.select:
         return Result(len(matches), [])
@@ -128,6 +132,8 @@ def _shape(session: Session, object_: Object, query: Query, deleted: bool) -> Sh
     for item in query.select:
         if isinstance(item, Query):
             fillers.append(_children(session, object_, item, deleted))
+        elif isinstance(item, Formatted):
+            fillers.append(_formatted(session, object_, item))
         elif isinstance(item, AllFields):
             fillers.append(_all_fields(session, object_, query, item))
         else:
@@ -163,6 +169,14 @@ def _cell(
             into[wanted.field.name] = shown(session, home, wanted.field, at)
 
     return fill
+
+
+def _formatted(
+    session: Session, object_: Object, item: Formatted
+) -> Callable[[Row, dict[str, Any]], None]:
+    wanted = column(session, object_, item.path)
+    get, shown_as = getter(session, object_, wanted), formatter(wanted.field)
+    return lambda row, into: into.update({item.alias: shown_as(get(row))})
 
 
 def _all_fields(

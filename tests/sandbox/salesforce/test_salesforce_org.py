@@ -8,7 +8,7 @@ from pydantic import ValidationError
 
 from sandbox import salesforce
 from sandbox.running import Running
-from tests.sandbox.salesforce.client import ROOT, Api
+from tests.sandbox.salesforce.client import BERND, ROOT, Api
 
 EVENT = {"StartDateTime": "2026-01-05T09:00:00Z", "DurationInMinutes": 30}
 
@@ -120,3 +120,15 @@ def test_describes_agree_with_the_recorded_ones(api: Api) -> None:
     assert fields["Description"]["filterable"] is False
     assert fields["CreatedById"]["createable"] is False
     assert fields["EventSubtype"]["updateable"] is False
+
+
+def test_labels_come_in_the_language_that_the_user_chose(fresh_sandbox: Running, api: Api) -> None:
+    fresh_sandbox.configure_salesforce(languages={BERND: "de"})
+    german = Api(fresh_sandbox, BERND)
+    with german.http:
+        assert described(german, "Case")["labelPlural"] == "Kundenvorgänge"
+        assert described(german, "Contact")["label"] == "Contact"
+        fields = {one["name"]: one for one in described(german, "EmailMessage")["fields"]}
+    assert fields["New_Topic__c"]["label"] == "Neues Thema"
+    assert [one["label"] for one in fields["New_Topic__c"]["picklistValues"]][0] == "Preise"
+    assert described(api, "Case")["labelPlural"] == "Cases"

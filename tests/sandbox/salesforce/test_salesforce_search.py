@@ -116,3 +116,9 @@ def test_nobody_finds_what_they_may_not_see(fresh_sandbox: Running, accounts: Ap
     (gone,) = accounts.query("SELECT Id FROM Account WHERE Name = 'Zebras United'")
     accounts.call("DELETE", f"sobjects/Account/{gone['Id']}")
     assert names(accounts, q="zebras") == []
+
+
+def test_found_values_are_formatted_for_people(accounts: Api) -> None:
+    sosl = "FIND {united} RETURNING Account(Id, FORMAT(CreatedDate) made)"
+    _, answer = accounts.call("GET", "search", params={"q": sosl})
+    assert answer["searchRecords"][0]["made"].endswith((" AM", " PM"))

@@ -216,3 +216,51 @@ def test_an_index_finds_what_a_scan_finds(fresh_sandbox: Running, api: Api) -> N
         by_index = api.query("SELECT Id FROM Contact WHERE Email = {}", contact.email)
         by_scan = api.query("SELECT Id FROM Contact WHERE Email LIKE {}", contact.email)
         assert by_index == by_scan != []
+
+
+def test_values_are_formatted_for_people(api: Api) -> None:
+    id_ = api.create(
+        "Opportunity",
+        Name="Formats",
+        StageName="Prospecting",
+        CloseDate="2026-03-09",
+        Amount=44_000,
+        Probability=5,
+    )
+    columns = "FORMAT(Amount) a, FORMAT(CloseDate) c, FORMAT(Probability), FORMAT(CreatedDate) d"
+    (row,) = api.query(f"SELECT {columns} FROM Opportunity WHERE Id = '{id_}'")
+    assert (row["a"], row["c"], row["Probability"]) == ("$44,000.00", "3/9/2026", "5%")
+    assert row["d"].endswith((" AM", " PM"))
+    wrong = {"q": "SELECT FORMAT(Name) FROM Opportunity"}
+    assert api.refused("GET", "query", params=wrong) == (400, "MALFORMED_QUERY")
+
+
+OF_CONTACTS = "WhoId IN (SELECT Id FROM Contact WHERE LastName = 'brien' OR LastName = 'x')"
+
+
+@pytest.mark.parametrize(
+    "where",
+    [
+        f"{OF_CONTACTS} AND (Subject = 'a' OR Subject = null)",
+        f"{OF_CONTACTS} AND Id IN (SELECT EventId FROM EventRelation WHERE IsWhat = false)",
+    ],
+)
+def test_semi_joins_stand_at_the_top(people: Api, where: str) -> None:
+    assert people.query(f"SELECT Id FROM Event WHERE {where}") == []
+
+
+@pytest.mark.parametrize(
+    "where",
+    [
+        f"{OF_CONTACTS} OR Subject = 'a'",
+        f"Subject = 'a' AND ({OF_CONTACTS} OR Subject = 'b')",
+        f"{OF_CONTACTS} AND {OF_CONTACTS} AND {OF_CONTACTS}",
+        "WhatId IN (SELECT WhatId FROM Task)",
+        "WhatId IN (SELECT WhatId FROM Event)",
+        "Id IN (SELECT EventId FROM EventRelation WHERE RelationId IN (SELECT Id FROM Lead))",
+        "Account.ParentId IN (SELECT Id FROM Account)",
+    ],
+)
+def test_semi_joins_that_salesforce_does_not_take(people: Api, where: str) -> None:
+    wrong = {"q": f"SELECT Id FROM Event WHERE {where}"}
+    assert people.refused("GET", "query", params=wrong) == (400, "MALFORMED_QUERY")
