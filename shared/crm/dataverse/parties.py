@@ -9,15 +9,14 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from shared.crm.dataverse.tables import MASKS, STANDARD, Table, logical_name
-from shared.domain import Item, Participant, RecordRef, Role, address_key
+from shared.domain import Item, Participant, RecordRef, address_key
+from shared.participants import distinct, party_key
 from shared.truncation import cut_text, one_line
 
 MOST: Final = 1000
 """Participants kept on a record. Exchange Online itself sends to 1000 recipients at most."""
 ADDRESS_LIMIT: Final = 200
 """`addressused` as the Common Data Model has it; newer organisations take 320."""
-
-_RANK: Final = {mask: rank for rank, mask in enumerate((1, 7, 2, 5, 3, 6, 4))}
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,37 +30,20 @@ class Party:
 
 
 def participants(item: Item) -> tuple[Participant, ...]:
-    """Those that are kept: sender or organiser first, then the recipients by role; each address
-    once in each role, at most `MOST`."""
-    return _distinct(item)[:MOST]
+    """Those that are kept: the first `MOST`."""
+    return distinct(item)[:MOST]
 
 
 def dropped(item: Item) -> int:
     """How many participants are too many."""
-    return max(0, len(_distinct(item)) - MOST)
-
-
-def _distinct(item: Item) -> tuple[Participant, ...]:
-    found: dict[tuple[int, str], Participant] = {}
-    for participant in item.participants:
-        key = address_key(one_line(participant.address))
-        if key:
-            found.setdefault((MASKS[participant.role], key), participant)
-    return tuple(sorted(found.values(), key=lambda p: _RANK[MASKS[p.role]]))
+    return max(0, len(distinct(item)) - MOST)
 
 
 def addresses(item: Item) -> tuple[str, ...]:
     """What to look up, as keys: the distinct addresses of the participants that are kept. No
     record carries one that is longer than a party's may be."""
-    keys = dict.fromkeys(address_key(one_line(p.address)) for p in participants(item))
+    keys = dict.fromkeys(party_key(p) for p in participants(item))
     return tuple(key for key in keys if len(key) <= ADDRESS_LIMIT)
-
-
-def is_outgoing(item: Item, known: Mapping[str, Sequence[RecordRef]]) -> bool:
-    """Whether a user or queue of the CRM sent it, in whoever's mailbox it lies."""
-    senders = (p for p in participants(item) if p.role is Role.SENDER)
-    records = (known.get(address_key(one_line(p.address)), ()) for p in senders)
-    return any(record.type in ("user", "queue") for found in records for record in found)
 
 
 def resolved(item: Item, known: Mapping[str, Sequence[RecordRef]]) -> tuple[Party, ...]:
@@ -76,7 +58,7 @@ def resolved(item: Item, known: Mapping[str, Sequence[RecordRef]]) -> tuple[Part
 def _party(item: Item, participant: Participant, known: Mapping[str, Sequence[RecordRef]]) -> Party:
     mask = MASKS[participant.role]
     address = cut_text(one_line(participant.address), ADDRESS_LIMIT)
-    for record in known.get(address_key(one_line(participant.address)), ()):
+    for record in known.get(party_key(participant), ()):
         # Queues take no part in appointments: their party columns don't target that table.
         if item.kind == "meeting" and record.type == "queue":
             continue

@@ -25,6 +25,7 @@ from shared.crm.dataverse.tables import (
 )
 from shared.domain import Body, Email, File, Item, LookUp, Meeting, Notice
 from shared.file_names import clean_name
+from shared.participants import is_outgoing
 from shared.safe_html import safe_html, text_as_html
 from shared.truncation import cut_html, cut_text, one_line, storable, units
 
@@ -59,7 +60,7 @@ def draft(item: Item, known: LookUp) -> Draft:
     if isinstance(item, Meeting):
         row |= _meeting(item, subject)
     else:
-        row |= _email(item, outgoing=parties.is_outgoing(item, known.parties))
+        row |= _email(item, outgoing=is_outgoing(item, known.parties))
     notices = _notices(
         item, body_cut=cut, subject_cut=units(one_line(item.subject)) > units(subject)
     )
@@ -77,7 +78,7 @@ def final_state(item: Item, known: LookUp) -> State:
     or to come: completing it is for the people who held it."""
     if isinstance(item, Meeting):
         return CANCELED if item.cancelled else SCHEDULED
-    return SENT if parties.is_outgoing(item, known.parties) else RECEIVED
+    return SENT if is_outgoing(item, known.parties) else RECEIVED
 
 
 def _email(email: Email, *, outgoing: bool) -> dict[str, Any]:

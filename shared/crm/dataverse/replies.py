@@ -28,6 +28,7 @@ from shared.domain import (
     SavedFile,
     address_key,
 )
+from shared.participants import strangers
 from shared.policy import CategoryField
 
 NAME: Final = "dataverse"
@@ -232,24 +233,10 @@ def _contacts(rows: Iterable[Mapping[str, Any]], root: str) -> tuple[RecordRef, 
 
 
 def _unmatched(parties: Sequence[Party], saved_by: Person) -> tuple[str, ...]:
-    """The addresses that the CRM doesn't know and that aren't a colleague's.
-
-    A colleague without a licence has no record either; the domains of the users and queues who
-    take part, and of whoever saved it, tell that person from a stranger.
-    """
-    own = {_domain(saved_by.email)} | {
-        _domain(p.address) for p in parties if p.logical in ("systemuser", "queue")
-    }
-    strangers = {
-        address_key(p.address): p.address
-        for p in parties
-        if p.id is None and p.address and _domain(p.address) not in own - {""}
-    }
-    return tuple(strangers.values())
-
-
-def _domain(address: str) -> str:
-    return address_key(address).rpartition("@")[2] if "@" in address else ""
+    """The addresses that the CRM doesn't know and that aren't a colleague's: the users and queues
+    who take part, and whoever saved it, tell what the company's own domains are."""
+    own = [p.address for p in parties if p.logical in ("systemuser", "queue")]
+    return strangers((p.address for p in parties if p.id is None), (saved_by.email, *own))
 
 
 def _category(row: Mapping[str, Any], field: CategoryField) -> CategoryValue:

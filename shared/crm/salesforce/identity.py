@@ -34,7 +34,8 @@ class Usernames:
             return made_of(known, self._settings.username)
         until, username = self._found.get(user.oid, (0.0, ""))
         if self._clock() >= until:
-            username = await find(user.oid) or ""
+            # to SOQL an empty text is null: the Federation ID of everybody who has none
+            username = (await find(user.oid) or "") if user.oid.strip() else ""
             if not username:
                 raise Forbidden("Salesforce has no active user with your Federation ID.")
             self._found[user.oid] = (self._clock() + _FRESH, username)

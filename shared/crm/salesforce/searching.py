@@ -59,9 +59,9 @@ async def search(session: Session, asked: Search) -> tuple[FoundRecord, ...]:
     words = text.split(" ")[:_MOST_WORDS] if text else []
     if not scopes or asked.limit < 1 or any(len(word) > _LONGEST_WORD for word in words):
         return ()
+    statement = _statement(scopes, text, asked.limit)
     quick, hits = await asyncio.gather(
-        _quick(session, scopes, text, words, asked.limit),
-        search_index(session, _statement(scopes, text, asked.limit)),
+        _quick(session, scopes, text, words, asked.limit), search_index(session, statement)
     )
     columns = [
         [

@@ -6,7 +6,7 @@ from dataclasses import replace
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sandbox.salesforce.ids import canonical, derive_id
@@ -38,14 +38,17 @@ INSTALLED = Shape(
         for name in ("EmailMessage", "Event", "Task")
     }
 )
+relaxed = settings(deadline=None)  # others work on this machine too
 texts = st.text(st.characters(codec=None), max_size=60)
 
 
+@relaxed
 @given(texts)
 def test_only_ids_are_ids(text: str) -> None:
     assert keys.record_id(text) == canonical(text)
 
 
+@relaxed
 @given(st.sampled_from(["001", "02s", "00U"]), st.text(max_size=5))
 def test_an_id_means_the_same_in_each_form(prefix: str, name: str) -> None:
     id_ = derive_id(prefix, storable(name))
@@ -60,6 +63,7 @@ def test_keys_never_change() -> None:
     )
 
 
+@relaxed
 @given(st.lists(texts, min_size=1, max_size=5))
 def test_no_address_leaves_its_quotes(addresses: list[str]) -> None:
     wanted = [storable(address) for address in addresses]
@@ -71,6 +75,7 @@ def test_no_address_leaves_its_quotes(addresses: list[str]) -> None:
     assert query.source == "Contact"
 
 
+@relaxed
 @given(texts)
 @pytest.mark.parametrize("shape", [NOTHING, INSTALLED], ids=["bare", "installed"])
 @pytest.mark.parametrize("object_", [EMAIL_MESSAGE, TASK, EVENT], ids=lambda o: o.name)
@@ -84,6 +89,7 @@ def test_no_text_of_an_item_leaves_its_quotes(object_: object, shape: Shape, tex
     parse(queries.username_of(text))
 
 
+@relaxed
 @given(texts)
 def test_nothing_in_a_query_is_a_reference(text: str) -> None:
     path = composite.query_path(f"Name = '{text}{MADE_ID}' LIMIT 1")
@@ -94,11 +100,13 @@ def test_nothing_in_a_query_is_a_reference(text: str) -> None:
     assert made.endswith(f"%27{MADE_ID}%27")
 
 
+@relaxed
 @given(texts)
 def test_no_text_of_a_record_is_a_reference(text: str) -> None:
     assert not re.search(r"@\{", composite.unreferenced(f"{text}@{{made.id}}{text}"))
 
 
+@relaxed
 @given(st.lists(st.sampled_from(["query?q=x", "sobjects/Contact/1"]), max_size=80))
 def test_composites_keep_to_their_limits(paths: list[str]) -> None:
     parts = [Part(f"p{n}", "GET", path) for n, path in enumerate(paths)]
@@ -114,6 +122,7 @@ def test_collections_hold_two_hundred_records() -> None:
     json.dumps(composite.body(made, all_or_none=True))
 
 
+@relaxed
 @given(
     st.text(max_size=300),
     st.lists(st.from_regex(r"[a-z]{1,9}@[a-z]{1,9}\.example", fullmatch=True), max_size=9),
@@ -196,6 +205,7 @@ addresses = st.one_of(
 )
 
 
+@relaxed
 @given(
     st.lists(
         st.tuples(st.sampled_from(["FromAddress", "ToAddress", "CcAddress"]), addresses),
