@@ -92,6 +92,7 @@ def test_no_text_of_an_item_leaves_its_quotes(object_: object, shape: Shape, tex
 @relaxed
 @given(texts)
 def test_nothing_in_a_query_is_a_reference(text: str) -> None:
+    text = storable(text)
     path = composite.query_path(f"Name = '{text}{MADE_ID}' LIMIT 1")
     assert "@{" not in path
     sent = parse_qs(urlsplit(path).query)["q"][0] if text.isprintable() else ""
