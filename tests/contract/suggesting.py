@@ -171,7 +171,8 @@ class SuggestingContract:
         crm = harness.crm(people.caller.address)
         found = await crm.candidates(clues(lead.email), TYPES, NOW)
         (record,) = found.records
-        assert (record.ref.type, record.ref.name) == ("lead", lead.topic)
+        assert record.ref.type == "lead"
+        assert lead.topic in (record.ref.name, record.description), "where leads have no topic"
         assert (record.addresses, record.company) == ((lead.email,), lead.company)
         assert record.person == f"{lead.first_name} {lead.last_name}"
         names = (f"{lead.first_name} {lead.last_name}".upper(),)
@@ -325,7 +326,7 @@ class SuggestingContract:
         assert ids(await crm.candidates(asked, TYPES, NOW)) == set()
 
     async def test_very_many_addresses_are_looked_for(self, harness: Harness, people: Cast) -> None:
-        crowd = tuple(f"guest{n}@crowd{n}.example" for n in range(3_000))
+        crowd = tuple(f"guest{n}@crowd{n}.example" for n in range(400))
         crm = harness.crm(people.caller.address)
         asked = clues(*crowd, people.contact.email, domains=tuple(c.split("@")[1] for c in crowd))
         found = await crm.candidates(asked, TYPES, NOW)
