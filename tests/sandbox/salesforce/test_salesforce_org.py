@@ -130,5 +130,5 @@ def test_labels_come_in_the_language_that_the_user_chose(fresh_sandbox: Running,
         assert described(german, "Contact")["label"] == "Contact"
         fields = {one["name"]: one for one in described(german, "EmailMessage")["fields"]}
     assert fields["New_Topic__c"]["label"] == "Neues Thema"
-    assert [one["label"] for one in fields["New_Topic__c"]["picklistValues"]][0] == "Preise"
+    assert fields["New_Topic__c"]["picklistValues"][0]["label"] == "Preise"
     assert described(api, "Case")["labelPlural"] == "Cases"
