@@ -74,6 +74,7 @@ class _Postman:
     def _round(self) -> float | None:
         """Sends out all that is due; gives the seconds until something else is."""
         now = self._world.clock()
+        seconds = now.timestamp()
         times = self._look_after_subscriptions(now)
         waiting = dict(self._store.items(SERVICE, "outbox"))
         for carried, task in list(self._away.values()):
@@ -84,16 +85,15 @@ class _Postman:
             route = (row["subscription"], row["url"])
             if route in self._away:
                 continue
-            when = datetime.fromisoformat(row["due"])
-            if when <= now:
+            if row["due"] <= seconds:
                 due[route].append(row)
             else:
-                times.append(when)
+                times.append(row["due"])
         for route, rows in due.items():
             self._send_out(route, sorted(rows, key=lambda row: (row["due"], row["id"]))[:_BATCH])
-        return max(0.0, (min(times) - now).total_seconds()) if times else None
+        return max(0.0, min(times) - seconds) if times else None
 
-    def _look_after_subscriptions(self, now: datetime) -> list[datetime]:
+    def _look_after_subscriptions(self, now: datetime) -> list[float]:
         """Ends those that have expired and warns those that soon will; gives when to look again."""
         times = []
         for row in self._store.all(SERVICE, "subscriptions"):
@@ -103,9 +103,9 @@ class _Postman:
                 continue
             warning = expires - _warned_before(row, expires)
             if row["warned"]:
-                times.append(expires)
+                times.append(expires.timestamp())
             elif warning > now:
-                times.append(warning)
+                times.append(warning.timestamp())
             else:
                 with self._store.transaction():
                     outbox.lifecycle(self._store, row, "reauthorizationRequired", now)
@@ -140,13 +140,13 @@ class _Postman:
         if taken:
             self._store.delete(SERVICE, "outbox", row["id"])
             outbox.count(self._store, "sent")
-        elif now - datetime.fromisoformat(row["first"]) >= GIVEN_UP:
+        elif now.timestamp() - row["first"] >= GIVEN_UP.total_seconds():
             self._store.delete(SERVICE, "outbox", row["id"])
             outbox.count(self._store, "failed")
             self._tell_of_loss(row, now)
         else:
             due = now + self._wait(row["attempts"])
-            later = {**row, "due": due.isoformat(), "attempts": row["attempts"] + 1}
+            later = {**row, "due": due.timestamp(), "attempts": row["attempts"] + 1}
             self._store.put(SERVICE, "outbox", row["id"], later)
 
     def _wait(self, attempts: int) -> timedelta:

@@ -1,7 +1,8 @@
 """What waits to be told to subscribers: rows written in the transaction of the change itself.
 
-Table `outbox` holds one row for each notification not yet delivered. An id is a running number, so
-ids sort by age. `post` holds the running number, the counters and the mischief asked for.
+Table `outbox` holds one row for each notification not yet delivered; its times are seconds since
+1970. An id is a running number, so ids sort by age. `post` holds the running number, the counters
+and the mischief asked for.
 
 Outlook's ways that a subscriber must live with, all kept here: the resource is spelled in two ways
 and the expiry comes with any offset (concepts/outlook-change-notifications-overview.md has
@@ -152,8 +153,8 @@ def _put(
         "subscription": subscription,
         "url": url,
         "told": dict(told),
-        "first": now.isoformat(),
-        "due": due.isoformat(),
+        "first": now.timestamp(),
+        "due": due.timestamp(),
         "attempts": 0,
     }
     store.put(SERVICE, "outbox", id_, row)

@@ -3,6 +3,7 @@
 import asyncio
 import ssl
 from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
 
 import httpx
 import pytest
@@ -17,10 +18,12 @@ from msgraph.generated.models.file_attachment import FileAttachment
 from msgraph.generated.models.item_attachment import ItemAttachment
 from msgraph.generated.models.o_data_errors.o_data_error import ODataError
 from msgraph.generated.models.reference_attachment import ReferenceAttachment
+from msgraph.generated.models.subscription import Subscription
 
 from sandbox import graph
 from sandbox.running import Running
-from tests.sandbox.graph.graph_world import ANNA
+from tests.sandbox.graph.graph_world import ANNA, mime
+from tests.sandbox.graph.receiver import Receiver
 
 _IMMUTABLE = 'IdType="ImmutableId"'
 
@@ -113,6 +116,54 @@ async def test_the_official_client_understands_a_refusal(client: GraphServiceCli
         await client.me.messages.by_message_id("nonsense").get()
     assert refused.value.error.code == "ErrorInvalidIdMalformed"
     assert refused.value.error.inner_error.request_id
+
+
+async def test_the_official_client_tracks_a_folder(
+    fresh_sandbox: Running, client: GraphServiceClient
+) -> None:
+    delta = client.users.by_user_id(ANNA).mail_folders.by_mail_folder_id("inbox").messages.delta
+    wanted: RequestConfiguration = RequestConfiguration()
+    wanted.headers.add("Prefer", "odata.maxpagesize=500")
+    page = await delta.get(wanted)
+    assert page is not None
+    assert page.odata_delta_link is not None
+    new = fresh_sandbox.deliver_mail(mime(), ANNA)
+    page = await delta.with_url(page.odata_delta_link).get()
+    assert page is not None
+    assert [message.id for message in page.value] == [new]
+    fresh_sandbox.delete_message(new)
+    page = await delta.with_url(page.odata_delta_link).get()
+    assert page is not None
+    assert page.value[0].additional_data["@removed"] == {"reason": "deleted"}
+
+
+async def test_the_official_client_subscribes(
+    fresh_sandbox: Running, client: GraphServiceClient, receiver: Receiver
+) -> None:
+    made = await client.subscriptions.post(
+        Subscription(
+            change_type="created,updated",
+            notification_url=f"{receiver.url}/told",
+            resource="me/messages",
+            expiration_date_time=datetime.now(UTC) + timedelta(days=2),
+            client_state="secret",
+        )
+    )
+    assert made is not None
+    assert made.id is not None
+    later = datetime.now(UTC) + timedelta(days=3)
+    one = client.subscriptions.by_subscription_id(made.id)
+    renewed = await one.patch(Subscription(expiration_date_time=later))
+    assert renewed is not None
+    assert renewed.expiration_date_time == later
+    await one.reauthorize.post()
+    fresh_sandbox.deliver_mail(mime(), ANNA)
+    assert fresh_sandbox.notifications(5)["sent"] == 1
+    assert receiver.told[0]["clientState"] == "secret"
+    await one.delete()
+    listed = await client.subscriptions.get()
+    assert listed is not None
+    assert listed.value == []
 
 
 async def test_a_mailbox_serves_four_requests_at_a_time(fresh_sandbox: Running) -> None:
