@@ -32,8 +32,8 @@ demo: setup ## Save, edit, find and delete a real mail and meeting (EML=, ICS=)
 bench: setup ## Measure (BENCH=, names of modules in bench/)
 	@for name in $(BENCH); do $(BIN)/python -m bench.$$name || exit 1; done
 
-package: setup ## What is deployed: dist/package and dist/threadline.zip
-	@$(BIN)/python -m tools.package
+package: setup ## What is deployed: dist/package, dist/threadline.zip (EXTRA=)
+	@$(BIN)/python -m tools.package $(if $(EXTRA),--extra $(EXTRA))
 
 lint: setup ## The checks without the tests
 	$(BIN)/ruff check

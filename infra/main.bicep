@@ -53,11 +53,14 @@ param salesforceMaxFileMb int = 100
 @description('Optional. File types that the Salesforce organisation refuses, separated by commas.')
 param salesforceBlockedExtensions string = ''
 
-@description('Optional. True once policy.json lies in the storage account\'s container policy; without it, no save is possible while this is true.')
-param usePolicyDocument bool = false
-
 @description('Optional. True lets the app finish later, without the person, what a CRM that is down can\'t take now. It needs the application permissions of docs/deploying.md.')
 param background bool = false
+
+@description('Optional. An Azure OpenAI resource of yours, such as https://contoso.openai.azure.com, by which suggestions are compared by meaning; docs/deploying.md tells what it gets and which role the app needs there.')
+param embeddingsUrl string = ''
+
+@description('Optional. The embedding model\'s deployment in it; goes with the address.')
+param embeddingsDeployment string = ''
 
 @description('Optional. Seconds that one interactive request may spend waiting for services.')
 @minValue(1)
@@ -230,7 +233,9 @@ module functions 'app/functions.bicep' = {
     patienceSeconds: patienceSeconds
     background: background
     ledgerUrl: storage.outputs.tablesUrl
-    policyUrl: usePolicyDocument ? storage.outputs.policyUrl : ''
+    embeddingsUrl: embeddingsUrl
+    embeddingsDeployment: embeddingsDeployment
+    policyUrl: storage.outputs.policyUrl
     dataverseUrl: dataverseUrl
     salesforceUrl: salesforceUrl
     salesforceConsumerKey: salesforceConsumerKey
@@ -255,6 +260,7 @@ module alerts 'app/alerts.bicep' = {
   }
 }
 
+output AZURE_TENANT_ID string = tenant().tenantId
 output AZURE_RESOURCE_GROUP string = group.name
 output THREADLINE_API_URL string = '${functions.outputs.url}/api'
 output THREADLINE_ADDIN_URL string = addin.outputs.url

@@ -1,4 +1,5 @@
-"""Builds what is deployed: `python -m tools.package` leaves dist/package and dist/threadline.zip.
+"""Builds what is deployed: `python -m tools.package [--extra NAME]` leaves dist/package and
+dist/threadline.zip.
 
 In it lie the app's own files, less those of .funcignore, and in .python_packages the wheels of the
 libraries that these files import, for Azure's Python and Linux, in requirements.txt's versions.
@@ -17,7 +18,7 @@ import sys
 import tomllib
 import zipfile
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
@@ -69,15 +70,22 @@ def app_files(root: Path = ROOT) -> list[Path]:
     return found
 
 
-def requirements(root: Path = ROOT) -> list[str]:
-    """Of pyproject's dependencies those that a file of the app imports, lazily or not."""
+def requirements(root: Path = ROOT, extras: Sequence[str] = ()) -> list[str]:
+    """Of pyproject's dependencies those that a file of the app imports, lazily or not; of its
+    optional ones those that are asked for.
+
+    Raises PackagingError where there is no such extra."""
     project = tomllib.loads((root / "pyproject.toml").read_text("utf-8"))["project"]
     imported = set(_imports(root / file for file in app_files(root) if file.suffix == ".py"))
-    return [
+    needed = [
         one
         for one in project["dependencies"]
         if (name := Requirement(one).name) in NOT_IMPORTED or _provides(name, imported)
     ]
+    optional = project.get("optional-dependencies", {})
+    if unknown := set(extras) - optional.keys():
+        raise PackagingError(f"There is no extra {', '.join(sorted(unknown))}.")
+    return needed + [one for extra in extras for one in optional[extra]]
 
 
 def _imports(files: Iterable[Path]) -> Iterator[str]:
@@ -171,14 +179,16 @@ def compile_all(python: str, folder: Path) -> None:
         raise PackagingError(ended.stdout + ended.stderr)
 
 
-def build(target: Path, cache: Path, runtime: Runtime, root: Path = ROOT) -> None:
+def build(target: Path, cache: Path, runtime: Runtime, extras: Sequence[str] = ()) -> None:
     """The package as a folder, in place of any that is there. Raises PackagingError."""
-    ready = libraries(requirements(root), cache, runtime, root / "requirements.txt")
+    # optional libraries are locked with those for development
+    lock = ROOT / ("requirements-dev.txt" if extras else "requirements.txt")
+    ready = libraries(requirements(extras=extras), cache, runtime, lock)
     shutil.rmtree(target, ignore_errors=True)
-    for file in app_files(root):
+    for file in app_files():
         copy = target / file
         copy.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(root / file, copy)
+        shutil.copyfile(ROOT / file, copy)
     if runtime.interpreter:
         compile_all(runtime.interpreter, target)
     shutil.copytree(ready, target / LIBRARIES)
@@ -228,12 +238,14 @@ def _report(folder: Path, packed: Path) -> None:
 def main() -> None:
     parser = argparse.ArgumentParser(description="Builds what is deployed.")
     parser.add_argument("--into", type=Path, default=ROOT / "dist")
-    into: Path = parser.parse_args().into
+    parser.add_argument("--extra", action="append", default=[], help="optional dependencies")
+    given = parser.parse_args()
+    into: Path = given.into
     runtime = azures()
     if runtime.interpreter is None:
         print(f"No Python {PYTHON} is found: the package has no bytecode, and starts slower.")
     try:
-        build(into / "package", ROOT / ".sandbox" / "wheels", runtime)
+        build(into / "package", ROOT / ".sandbox" / "wheels", runtime, given.extra)
     except PackagingError as error:
         sys.exit(str(error))
     archive(into / "package", into / "threadline.zip")

@@ -17,7 +17,7 @@ var rules = [
   {
     name: 'poison-queue'
     title: 'Threadline: a message was given up'
-    text: 'A queue message failed five times and lies in its poison queue. docs/troubleshooting.md tells what to do.'
+    text: 'A queue message was tried as often as host.json allows, and was put into its poison queue.'
     query: loadTextContent('queries/poison-queue.kql')
     window: 'PT15M'
     severity: 1

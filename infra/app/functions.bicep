@@ -65,7 +65,13 @@ param background bool
 @description('Required. Address of the storage account\'s tables.')
 param ledgerUrl string
 
-@description('Required. The admin\'s policy document; empty for none.')
+@description('Required. An Azure OpenAI resource; empty for none.')
+param embeddingsUrl string
+
+@description('Required. The embedding model\'s deployment in it.')
+param embeddingsDeployment string
+
+@description('Required. The admin\'s policy document; it needn\'t be there yet.')
 param policyUrl string
 
 @description('Required. The Dataverse environment\'s address; empty for salesforce.')
@@ -187,6 +193,8 @@ resource settings 'Microsoft.Web/sites/config@2024-11-01' = {
       THREADLINE_IDENTITY_CLIENT_ID: identityClientId
       THREADLINE_BACKGROUND: string(background)
       THREADLINE_LEDGER: ledgerUrl
+      THREADLINE_EMBEDDINGS_URL: embeddingsUrl
+      THREADLINE_EMBEDDINGS_DEPLOYMENT: embeddingsDeployment
       THREADLINE_POLICY_URL: policyUrl
       THREADLINE_PATIENCE: string(patienceSeconds)
     },
@@ -194,12 +202,16 @@ resource settings 'Microsoft.Web/sites/config@2024-11-01' = {
   )
 }
 
-resource publishing 'Microsoft.Web/sites/basicPublishingCredentialsPolicies@2024-11-01' = [
-  for way in ['ftp', 'scm']: {
-    parent: app
-    name: way
-    properties: { allow: false }
-  }
-]
+resource ftpPasswords 'Microsoft.Web/sites/basicPublishingCredentialsPolicies@2024-11-01' = {
+  parent: app
+  name: 'ftp'
+  properties: { allow: false }
+}
+
+resource scmPasswords 'Microsoft.Web/sites/basicPublishingCredentialsPolicies@2024-11-01' = {
+  parent: app
+  name: 'scm'
+  properties: { allow: false }
+}
 
 output url string = 'https://${app.properties.defaultHostName}'

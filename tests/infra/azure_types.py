@@ -49,16 +49,19 @@ def problems(template: Template) -> Iterator[str]:
             if set(body) != {"name"}:
                 yield f"{where}: an existing resource has a name only"
             continue
-        yield from _object(where, schema, _root(schema, resource), body)
+        root = _root(schema, resource)
+        if root not in schema.types:
+            yield f"{where}: there is no {root}"
+            continue
+        yield from _object(where, schema, root, body)
     yield from _reads(template)
 
 
 def _root(schema: Schema, resource: Resource) -> str:
-    """Some resources are several, told apart by their name; for a computed one, the first."""
+    """Some resources are several, told apart by their name."""
     if schema.name in schema.types:
         return schema.name
-    named = f"{schema.name}#{resource.body.get('name')}"
-    return named if named in schema.types else next(iter(schema.types))
+    return f"{schema.name}#{resource.body.get('name')}"
 
 
 def _object(where: str, schema: Schema, kind: str, body: dict[str, Any]) -> Iterator[str]:

@@ -74,6 +74,12 @@ BROKEN = {
         "staticSites@2019-08-01",
         "no such type",
     ),
+    "wrong resource name": (
+        "app/functions.bicep",
+        "name: 'appsettings'",
+        "name: 'appsetings'",
+        "there is no Microsoft.Web/sites/config@2024-11-01#appsetings",
+    ),
     "unknown name": ("app/addin.bicep", "tags: tags", "tags: tag", "unknown name 'tag'"),
     "unknown function": ("main.bicep", "uniqueString(", "uniqString(", "unknown function"),
     "missing module parameter": (

@@ -118,6 +118,19 @@ def test_the_funcignore_decides(tmp_path: Path) -> None:
     assert package.app_files(tmp_path) == [Path("keep/a.py")]
 
 
+def test_optional_libraries_are_shipped_when_asked_for(tmp_path: Path) -> None:
+    (tmp_path / ".funcignore").write_text("")
+    (tmp_path / "app.py").write_text("import httpx")
+    (tmp_path / "pyproject.toml").write_text(
+        "[project]\ndependencies = ['httpx>=0.28', 'lxml>=6', 'tzdata']\n"
+        "[project.optional-dependencies]\nmore = ['nh3>=0.3']\n"
+    )
+    assert package.requirements(tmp_path) == ["httpx>=0.28", "tzdata"]
+    assert package.requirements(tmp_path, ["more"]) == ["httpx>=0.28", "tzdata", "nh3>=0.3"]
+    with pytest.raises(package.PackagingError, match="no extra other"):
+        package.requirements(tmp_path, ["other"])
+
+
 @contextmanager
 def hosted(
     runtime: Runtime, unpacked: Path, state: Path, sandbox: Running, crm: str
