@@ -4,7 +4,7 @@ from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.routing import BaseRoute
 
-from sandbox import entra, graph, handles
+from sandbox import azure_openai, entra, graph, handles
 from sandbox.faults import Line, Wire
 from sandbox.services import SERVICES
 from sandbox.world import World
@@ -19,6 +19,7 @@ def create_app(world: World) -> Starlette:
     entra.seed(world)
     wire = Wire()
     routes: list[BaseRoute] = [*handles.routes(world, wire), *entra.routes(world)]
+    routes += azure_openai.routes(world)
     for service in SERVICES.values():
         routes += service.routes(world)
     return Starlette(

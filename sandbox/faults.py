@@ -14,7 +14,7 @@ from pydantic.alias_generators import to_camel
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-Service = Literal["entra", "graph", "dataverse", "salesforce"]
+Service = Literal["entra", "graph", "dataverse", "salesforce", "openai"]
 
 ABORT_EXTENSION = "sandbox.abort"
 """Key in an ASGI scope's `extensions`: a function that cuts the connection without an answer."""
@@ -24,6 +24,7 @@ _PREFIXES: tuple[tuple[str, Service], ...] = (
     ("/graph/", "graph"),
     ("/dataverse/", "dataverse"),
     ("/services/", "salesforce"),
+    ("/openai/", "openai"),
 )
 
 

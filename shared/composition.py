@@ -23,10 +23,11 @@ if TYPE_CHECKING:
     from shared.app_tokens import AppTokens
     from shared.caller import Authenticator, Caller
     from shared.crm import OpenCrm
+    from shared.embeddings.azure_openai import AzureOpenAIEmbeddings
     from shared.on_behalf_of import OnBehalfOf
     from shared.outbound import Sender
     from shared.policy_source import FixedPolicy, PolicySource
-    from shared.ports import Crm, Mailbox
+    from shared.ports import Crm, Embeddings, Mailbox
 
 _HEALTH_PATIENCE = 6.0
 """Seconds."""
@@ -45,6 +46,10 @@ class _Shared:
 
 _by_loop: "WeakKeyDictionary[asyncio.AbstractEventLoop, _Shared]" = WeakKeyDictionary()
 _policies_by_loop: "WeakKeyDictionary[asyncio.AbstractEventLoop, FixedPolicy | PolicySource]" = (
+    WeakKeyDictionary()
+)
+
+_embeddings_by_loop: "WeakKeyDictionary[asyncio.AbstractEventLoop, AzureOpenAIEmbeddings]" = (
     WeakKeyDictionary()
 )
 
@@ -89,6 +94,17 @@ def mailbox_for(caller: "Caller") -> "Mailbox":
     return GraphMailbox(shared.sender, errand, str(root), partial(source, scope))
 
 
+def embeddings() -> "Embeddings | None":
+    """The model that compares by meaning, if the settings name one. Raises `Unavailable`."""
+    if _configured().embeddings_url is None:
+        return None
+    loop = asyncio.get_running_loop()
+    found = _embeddings_by_loop.get(loop)
+    if found is None:
+        found = _embeddings_by_loop[loop] = _open_embeddings(_configured())
+    return found
+
+
 async def policy() -> Policy:
     """The admin's choices in force; without a document, the defaults.
 
@@ -106,6 +122,9 @@ async def close() -> None:
     """Ends what this event loop's calls shared; the next call builds it anew."""
     loop = asyncio.get_running_loop()
     _policies_by_loop.pop(loop, None)
+    model = _embeddings_by_loop.pop(loop, None)
+    if model:
+        await model.aclose()
     shared = _by_loop.pop(loop, None)
     if shared:
         await shared.sender.aclose()
@@ -140,6 +159,20 @@ def _policy_source(chosen: Settings) -> "FixedPolicy | PolicySource":
     if chosen.policy_file is not None:
         return PolicySource(FileStore(chosen.policy_file))
     return FixedPolicy()
+
+
+def _open_embeddings(chosen: Settings) -> "AzureOpenAIEmbeddings":
+    from shared.embeddings.azure_openai import AzureOpenAIEmbeddings
+    from shared.identity_tokens import IdentityTokens
+
+    sender = _shared().sender
+    tokens = IdentityTokens(sender, chosen.identity_client_id)
+
+    async def token(scope: str) -> str:
+        errand = sender.errand(chosen.patience, telemetry.correlation_id())
+        return await tokens.token(scope, errand)
+
+    return AzureOpenAIEmbeddings(str(chosen.embeddings_url), chosen.embeddings_deployment, token)
 
 
 def _build(chosen: Settings) -> _Shared:
@@ -192,8 +225,15 @@ def _not_set_up(error: ValidationError, prefix: str) -> Unavailable:
     return Unavailable(f"This deployment is not set up: {wrong}.")
 
 
-async def _check_settings() -> None:
-    _configured()
+async def _check_settings() -> str:
+    """An optional library that is missing is no failure, but the admin should know."""
+    if _configured().embeddings_url is None:
+        return ""
+    from shared.embeddings.azure_openai import LIBRARY, library_is_there
+
+    if library_is_there():
+        return ""
+    return f"{PREFIX}EMBEDDINGS_URL has no effect: this package was built without {LIBRARY}."
 
 
 async def _check_policy() -> str:

@@ -176,6 +176,21 @@ class Ledger(Protocol):
         ...
 
 
+class Embeddings(Protocol):
+    """A model that turns texts into vectors, so that texts which mean the same lie close together.
+
+    Nobody may depend on it: whoever asks has an answer without it.
+    """
+
+    async def embed(self, texts: Sequence[str]) -> Sequence[Sequence[float]]:
+        """For each text, in the order asked, a vector of finite numbers, all of one length.
+
+        One round trip, never repeated. At most 2,048 texts, none empty. The texts are sent to the
+        service, and nothing of them is logged. Gives up at once when cancelled.
+        """
+        ...
+
+
 class Clock(Protocol):
     def now(self) -> datetime:
         """The current time in UTC."""

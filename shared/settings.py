@@ -8,13 +8,23 @@ of every cold start.
 import os
 from functools import lru_cache
 from pathlib import Path
-from typing import Literal, TypeVar
+from typing import Annotated, Literal, Self, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, HttpUrl, SecretStr
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    HttpUrl,
+    SecretStr,
+    UrlConstraints,
+    model_validator,
+)
 
 PREFIX = "THREADLINE_"
 
 _Model = TypeVar("_Model", bound=BaseModel)
+
+HttpsUrl = Annotated[HttpUrl, UrlConstraints(allowed_schemes=["https"])]
 
 
 def from_environment(model: type[_Model], prefix: str) -> _Model:
@@ -55,9 +65,24 @@ class Settings(BaseModel):
         description="The admin's policy document as a blob, read with the managed identity; it "
         "goes before a file.",
     )
+    embeddings_url: HttpsUrl | None = Field(
+        None,
+        description="Your own Azure OpenAI resource, asked with the managed identity to compare by "
+        "meaning: it gets the subject and new text of items, and names and descriptions of "
+        "records. Without it, nothing leaves for any model.",
+    )
+    embeddings_deployment: str = Field(
+        "", description="The embedding model's deployment there; goes with `embeddings_url`."
+    )
     patience: float = Field(
         20.0, description="Seconds that one interactive request may spend waiting for services."
     )
+
+    @model_validator(mode="after")
+    def _complete(self) -> Self:
+        if bool(self.embeddings_url) != bool(self.embeddings_deployment):
+            raise ValueError("embeddings_url and embeddings_deployment need each other")
+        return self
 
     @property
     def tenant_list(self) -> tuple[str, ...]:

@@ -140,6 +140,7 @@ REASONS = {
     "parent_company": "It belongs to the parent company of the customer",
     "similar_title": "The message speaks of what its name says",
     "similar_text": "Its name and description resemble the message",
+    "similar_meaning": "It seems to be about the same, in other words",
     "chosen_before": "Messages with these people were saved here before",
     "owner": "Its owner takes part in the conversation",
     "recent": "It was changed recently",

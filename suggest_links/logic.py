@@ -28,8 +28,9 @@ def rank(
     candidates: Candidates,
     now: datetime,
     table: Mapping[str, float] | None = None,
+    most: int = MOST,
 ) -> tuple[Suggestion, ...]:
-    """What to link the item to, the likeliest first, at most `MOST`.
+    """What to link the item to, the likeliest first, at most `most`.
 
     Empty where nothing fits: nobody who takes part is known, or "none of these" is likelier than
     any of them. The scores and the chance of "none" together make up at most 1. `table` stands in
@@ -47,7 +48,7 @@ def rank(
         Suggestion(ref, chances[i], _reasons(found[i], relations, only))
         for i in order
         if (ref := found[i].ref) is not None and chances[i] >= LEAST_SCORE
-    )[:MOST]
+    )[:most]
 
 
 def chances_of(found: Sequence[Features], table: Mapping[str, float]) -> list[float]:

@@ -6,12 +6,13 @@ from datetime import datetime
 
 from shared.domain import Item, ItemRef, RecordRef, address_key
 from shared.policy import Policy
-from shared.ports import Crm, Mailbox
+from shared.ports import Crm, Embeddings, Mailbox
 from shared.rules import check_exclusions
 from shared.suggestions import Candidates, Clues, Record, Suggestion
 from suggest_links.clues import find_clues
 from suggest_links.domains import host_of, is_at, is_free, organisation
-from suggest_links.logic import rank
+from suggest_links.logic import MOST, rank
+from suggest_links.meaning import POOL, by_meaning
 from suggest_links.reading import Reading, read
 
 MOST_RELATED = 25
@@ -21,12 +22,14 @@ MOST_RELATED = 25
 @dataclass(frozen=True, slots=True)
 class Suggested:
     """`related` holds what belongs to the people of the item, by type in the admin's order;
-    `contacts` those who take part, `unmatched` the addresses of outsiders that no record has."""
+    `contacts` those who take part, `unmatched` the addresses of outsiders that no record has.
+    `by_meaning` tells, for the log, what came of asking a model (`Weighed.outcome`)."""
 
     suggestions: tuple[Suggestion, ...]
     related: Mapping[str, tuple[RecordRef, ...]]
     contacts: tuple[RecordRef, ...]
     unmatched: tuple[str, ...]
+    by_meaning: str
 
 
 async def suggest(
@@ -37,6 +40,7 @@ async def suggest(
     policy: Policy,
     own_addresses: Iterable[str],
     now: datetime,
+    embeddings: Embeddings | None = None,
 ) -> Suggested:
     """`own_addresses` are the caller's and that of a shared mailbox: their domains are ours.
 
@@ -47,13 +51,16 @@ async def suggest(
     reading, types = read(item), [one.type for one in policy.record_types]
     own = _organisations(own_addresses)
     clues, candidates, own = await _look_around(item, reading, own, types, crm, now)
-    ranked = rank(item, reading, clues, candidates, now)
-    suggestions = tuple(one for one in ranked if one.record.type in types)
+    most = MOST if embeddings is None else POOL
+    ranked = rank(item, reading, clues, candidates, now, most=most)
+    weighed = await by_meaning(ranked, reading, candidates, embeddings)
+    suggestions = tuple(one for one in weighed.ranked[:MOST] if one.record.type in types)
     return Suggested(
         suggestions=suggestions,
         related={type_: _related(type_, candidates, suggestions) for type_ in types},
         contacts=_contacts(item, candidates),
         unmatched=_unmatched(item, clues, candidates, own),
+        by_meaning=weighed.outcome,
     )
 
 

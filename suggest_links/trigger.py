@@ -38,9 +38,11 @@ async def suggest_links(req: func.HttpRequest) -> func.HttpResponse:
         policy=policy,
         own_addresses=(caller.username, request.item.mailbox),
         now=datetime.now(UTC),
+        embeddings=composition.embeddings(),
     )
     telemetry.note(
         kind=request.item.kind,
+        by_meaning=found.by_meaning,
         suggestions=len(found.suggestions),
         contacts=len(found.contacts),
         unmatched=len(found.unmatched),

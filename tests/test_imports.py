@@ -13,7 +13,16 @@ from sandbox.app_settings import app_settings
 
 ROOT = Path(__file__).parents[1]
 ROOMS = sorted(path.parent.name for path in ROOT.glob("*/trigger.py"))
-HEAVY = ("msgraph", "azure.identity", "azure.core", "httpx", "aiohttp", "simple_salesforce", "jwt")
+HEAVY = (
+    "msgraph",
+    "azure.identity",
+    "azure.core",
+    "httpx",
+    "aiohttp",
+    "simple_salesforce",
+    "jwt",
+    "openai",
+)
 SPEAK_AZURE = {
     "function_app.py",
     "shared/endpoint.py",
