@@ -9,8 +9,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
-from urllib.parse import urlsplit
 from uuid import uuid4
+
+import httpx
 
 from sandbox.graph import ids
 from sandbox.graph.errors import GraphError, bad_request
@@ -24,6 +25,7 @@ LONGEST = timedelta(minutes=10_080)
 SHORTEST = timedelta(minutes=45)
 MOST_PER_MAILBOX = 1000
 LONGEST_STATE = 128
+_LAST_PORT = 65_535
 _CHANGES = ("created", "updated", "deleted")
 _RESOURCE = re.compile(
     r"/?(?:me|users/(?P<user>[^/]+))/"
@@ -206,9 +208,12 @@ def invalid(message: str) -> GraphError:
 
 def checked_url(value: Any, name: str) -> str:
     """HTTPS, or plain HTTP on this machine, which Graph itself would refuse."""
-    parts = urlsplit(value) if isinstance(value, str) else urlsplit("")
-    local = parts.scheme == "http" and parts.hostname in ("localhost", "127.0.0.1")
-    if not parts.hostname or not (parts.scheme == "https" or local):
+    try:
+        url = httpx.URL(value)
+    except (TypeError, httpx.InvalidURL):
+        url = httpx.URL()
+    local = url.scheme == "http" and url.host in ("localhost", "127.0.0.1")
+    if not url.host or not (url.scheme == "https" or local) or (url.port or 0) > _LAST_PORT:
         raise invalid(f"The value of '{name}' is invalid: it must be an HTTPS address.")
     return str(value)
 

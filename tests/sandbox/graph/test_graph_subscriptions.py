@@ -52,6 +52,8 @@ def test_resources_are_written_in_many_ways(subscriber: Subscriber, resource: st
         {"notificationUrl": None},
         {"notificationUrl": "http://example.org/told"},
         {"notificationUrl": "ftp://localhost/told"},
+        {"notificationUrl": "http://localhost:99999/told"},
+        {"notificationUrl": 7},
         {"lifecycleNotificationUrl": "told"},
         {"resource": None},
         {"resource": f"users/{ANNA}/contacts"},
