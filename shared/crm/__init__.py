@@ -13,10 +13,11 @@ from shared.ports import Crm
 @dataclass(frozen=True, slots=True)
 class CrmUser:
     """Whom the CRM shall take the caller for: the Entra object id, and the user principal name
-    that a CRM with users of its own may know."""
+    that a CRM with users of its own may know. `ask_username` finds that name where it is empty."""
 
     oid: str
     username: str
+    ask_username: Callable[[], Awaitable[str]] | None = None
 
 
 @dataclass(frozen=True, slots=True)
