@@ -13,7 +13,8 @@ _FOREIGN: Final = "7643616C2D55696401000000"
 
 
 def occurrence_ends(uid: str) -> tuple[str, str]:
-    """How the ids of all occurrences of the meeting with this uid begin and end."""
+    """How the ids of all occurrences of the meeting with this uid begin and end, in hexadecimal;
+    between them stands an occurrence's date."""
     dated = _DATED.match(uid)
     end = dated[1] if dated else f"{_FOREIGN}{uid.encode(errors='replace').hex().upper()}00"
     return _START, end

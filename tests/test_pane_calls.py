@@ -1,7 +1,8 @@
 """The calls that fill the pane, through the running triggers against the sandbox's whole cloud."""
 
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,7 @@ import httpx
 import pytest
 
 from describe_form.payload import FormShape
+from sandbox import salesforce
 from sandbox.running import Running
 from shared.wire import Answered, Problem
 from suggest_links.payload import RecordsShape, SuggestedShape
@@ -25,32 +27,105 @@ HENRY = "henry.whitfield@contoso.example"
 JAKUB = "jakub.nowak@contoso.example"
 LIAM = "liam.murphy@contoso.example"
 
-POLICY = {
-    "recordTypes": [
-        {
-            "type": "opportunity",
-            "keyFields": ["parentaccountid", "estimatedvalue"],
-            "filters": [{"name": "Open", "conditions": [{"field": "statecode", "value": 0}]}],
+
+@dataclass(frozen=True)
+class Words:
+    """What differs by the CRM: its names, what it calls things, and how many calls a warm pane
+    takes. `shown` are a website's and a deal's key fields with their values; `topic` is a value of
+    the choice among the category fields, `lookup` a type with a record named `found` there."""
+
+    crm: str
+    product: str
+    fields: Mapping[str, Sequence[str]]
+    is_open: Mapping[str, Any]
+    categories: Sequence[Mapping[str, Any]]
+    calls: int
+    shown: tuple[tuple[str, str], tuple[tuple[str, str], tuple[str, str]]]
+    topic: int | str
+    lookup: str
+    found: str
+    most_minutes: tuple[int, int]
+    most_bytes: int
+
+    @property
+    def policy(self) -> dict[str, Any]:
+        return {
+            "recordTypes": [
+                {
+                    "type": "opportunity",
+                    "keyFields": self.fields["opportunity"],
+                    "filters": [{"name": "Open", "conditions": [self.is_open]}],
+                },
+                {"type": "account", "keyFields": self.fields["account"]},
+                {"type": "case", "keyFields": self.fields["case"]},
+                {"type": "contact"},
+                {"type": "lead"},
+            ],
+            "emailCategories": self.categories,
+            "exclusions": {"domains": ["lawyers.example"]},
+            "languages": ["en", "de", "pl"],
+        }
+
+
+WORDS = {
+    "dataverse": Words(
+        crm="dataverse",
+        product="Dynamics 365",
+        fields={
+            "opportunity": ["parentaccountid", "estimatedvalue"],
+            "account": ["websiteurl"],
+            "case": ["ticketnumber"],
         },
-        {"type": "account", "keyFields": ["websiteurl"]},
-        {"type": "case", "keyFields": ["ticketnumber"]},
-        {"type": "contact"},
-        {"type": "lead"},
-    ],
-    "emailCategories": [
-        {"name": "new_topic", "type": "choice", "required": True},
-        {"name": "new_region", "type": "lookup", "lookupType": "new_region"},
-        {"name": "new_minutes", "type": "integer"},
-    ],
-    "exclusions": {"domains": ["lawyers.example"]},
-    "languages": ["en", "de", "pl"],
+        is_open={"field": "statecode", "value": 0},
+        categories=[
+            {"name": "new_topic", "type": "choice", "required": True},
+            {"name": "new_region", "type": "lookup", "lookupType": "new_region"},
+            {"name": "new_minutes", "type": "integer"},
+        ],
+        calls=2,
+        shown=(
+            ("Website", "https://www.fenwick-cold.example"),
+            (("Account", "Fenwick Cold Storage Ltd"), ("Est. Revenue", "")),
+        ),
+        topic=100_000_000,
+        lookup="new_region",
+        found="North",
+        most_minutes=(0, 1440),
+        most_bytes=3_932_160,
+    ),
+    "salesforce": Words(
+        crm="salesforce",
+        product="Salesforce",
+        fields={
+            "opportunity": ["AccountId", "Amount"],
+            "account": ["Website"],
+            "case": ["CaseNumber"],
+        },
+        is_open={"field": "IsClosed", "value": False},
+        categories=[
+            {"name": "New_Topic__c", "type": "choice", "required": True},
+            {"name": "Campaign_Ref__c", "type": "lookup", "lookupType": "Campaign"},
+            {"name": "Rating__c", "type": "integer"},
+        ],
+        calls=4,
+        shown=(
+            ("Website", "https://www.fenwick-cold.example"),
+            (("Account", "Fenwick Cold Storage Ltd"), ("Amount", "")),
+        ),
+        topic="Prices",
+        lookup="Campaign",
+        found="Cold Chain Webinar",
+        most_minutes=(-9999, 9999),
+        most_bytes=100 * 1024 * 1024,
+    ),
 }
 
 
 class Office:
-    def __init__(self, sandbox: Running, document: Path) -> None:
+    def __init__(self, sandbox: Running, document: Path, words: Words) -> None:
         self.sandbox = sandbox
         self.document = document
+        self.words = words
 
     def __getitem__(self, address: str) -> Client:
         return Client(self.sandbox.token(address))
@@ -72,6 +147,13 @@ class Office:
         rows: list[dict[str, Any]] = answer.raise_for_status().json()["value"]
         return rows
 
+    def lost_deal(self) -> dict[str, str]:
+        deals = self.sandbox.world.company.opportunities
+        id_ = next(deal.id for deal in deals if deal.state == "lost")
+        if self.words.crm == "salesforce":
+            id_ = salesforce.record_id("opportunity", id_)
+        return {"type": "opportunity", "id": id_}
+
     def mail(self, owner: str = ANNA, **fields: Any) -> dict[str, str]:
         return {
             "kind": "email",
@@ -79,15 +161,22 @@ class Office:
         }
 
 
-@pytest.fixture
+@pytest.fixture(params=list(WORDS.values()), ids=list(WORDS))
 async def office(
-    fresh_sandbox: Running, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    request: pytest.FixtureRequest,
+    fresh_sandbox: Running,
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
 ) -> AsyncIterator[Office]:
+    """The app with one CRM after the other."""
+    words: Words = request.param
     document = tmp_path / "policy.json"
-    document.write_text(json.dumps(POLICY), "utf-8")
-    async with deployed(fresh_sandbox, monkeypatch):
+    document.write_text(json.dumps(words.policy), "utf-8")
+    async with deployed(fresh_sandbox, monkeypatch, words.crm):
         monkeypatch.setenv("THREADLINE_POLICY_FILE", str(document))
-        yield Office(fresh_sandbox, document)
+        if words.crm == "salesforce":
+            monkeypatch.setenv("THREADLINE_SALESFORCE_BLOCKED_EXTENSIONS", "exe,bat")
+        yield Office(fresh_sandbox, document, words)
 
 
 def checked(answer: Answer, status: int, shape: type[Answered] = Problem) -> dict[str, Any]:
@@ -117,12 +206,18 @@ SAMPLES = [
 ]
 
 
+LEADS = {"Asked about yard scanners": "Gordon Mayhew"}
+"""Leads by their topic, and by their person where they have none."""
+
+
 @pytest.mark.parametrize(("owner", "kind", "subject", "expected"), SAMPLES)
 async def test_the_right_record_comes_first_in_every_language(
     office: Office, owner: str, kind: str, subject: str, expected: str
 ) -> None:
     answer = await office[owner].suggest(**office.sample(owner, subject, kind))
     found = checked(answer, 200, SuggestedShape)["suggestions"]
+    if office.words.crm == "salesforce":
+        expected = LEADS.get(expected, expected)
     assert found[0]["name"].startswith(expected)
     assert found[0]["reasons"]
     assert 0 < sum(one["score"] for one in found) <= 1.001
@@ -158,10 +253,10 @@ async def test_one_answer_feeds_the_pane(office: Office) -> None:
 
 async def test_what_was_saved_here_before_is_suggested_again(office: Office) -> None:
     """The choice is kept by the CRM alone, and every colleague has it."""
-    deals = office.sandbox.world.company.opportunities
-    link = {"type": "opportunity", "id": next(d.id for d in deals if d.state == "lost")}
+    link = office.lost_deal()
     first = office.mail(message_id="<t1@customer.example>", subject="Quotation")
-    saved = await office[ANNA].save(item=first, links=[link], categories={"new_topic": 100000000})
+    topic = {office.words.categories[0]["name"]: office.words.topic}
+    saved = await office[ANNA].save(item=first, links=[link], categories=topic)
     assert saved.status == 201, saved.body
     answer = office.mail(
         BERND,
@@ -215,14 +310,15 @@ async def test_who_may_not_is_told_so(office: Office) -> None:
         assert checked(answer, 401)["code"] == "unauthenticated"
 
 
-async def test_a_warm_pane_needs_one_call_of_graph_and_two_of_the_crm(office: Office) -> None:
-    anna = office[ANNA]
+async def test_a_warm_pane_needs_one_call_of_graph_and_few_of_the_crm(office: Office) -> None:
+    """In two rounds: Salesforce takes three calls side by side in the first."""
+    anna, crm = office[ANNA], office.words.crm
     item = office.sample(ANNA, "Handheld scanners for the Felixstowe hub: request")
     await anna.suggest(**item)
-    before = {s: len(office.sandbox.requests(s)) for s in ("graph", "dataverse", "entra")}
+    before = {s: len(office.sandbox.requests(s)) for s in ("graph", crm, "entra")}
     await anna.suggest(**item)
     made = {s: len(office.sandbox.requests(s)) - n for s, n in before.items()}
-    assert made == {"graph": 1, "dataverse": 2, "entra": 0}
+    assert made == {"graph": 1, crm: office.words.calls, "entra": 0}
 
 
 async def test_an_item_with_someone_excluded_is_refused(office: Office) -> None:
@@ -239,20 +335,17 @@ async def test_records_come_with_their_key_fields(office: Office) -> None:
     )["records"]
     account = next(one for one in found if one["type"] == "account")
     assert account["name"] == "Fenwick Cold Storage Ltd"
-    assert account["keyFields"] == [
-        {"label": "Website", "value": "https://www.fenwick-cold.example"}
-    ]
+    website, of_deal = office.words.shown
+    assert account["keyFields"] == [{"label": website[0], "value": website[1]}]
     deal = next(one for one in found if one["type"] == "opportunity")
-    assert deal["keyFields"] == [
-        {"label": "Account", "value": "Fenwick Cold Storage Ltd"},
-        {"label": "Est. Revenue", "value": ""},
-    ]
+    assert deal["keyFields"] == [{"label": label, "value": value} for label, value in of_deal]
     filtered = checked(
         await anna.records(q="fenwick", types="opportunity", filter="Open"), 200, RecordsShape
     )["records"]
     assert [one["name"] for one in filtered] == ["Cold room temperature monitoring, phase 2"]
-    regions = checked(await anna.records(q="nor", types="new_region"), 200, RecordsShape)
-    assert [one["name"] for one in regions["records"]] == ["North"]
+    part, name = office.words.found[:3].upper(), office.words.found
+    looked_up = checked(await anna.records(q=part, types=office.words.lookup), 200, RecordsShape)
+    assert [one["name"] for one in looked_up["records"]] == [name]
     assert len(checked(await anna.records(limit="3"), 200, RecordsShape)["records"]) == 3
 
 
@@ -340,32 +433,33 @@ async def test_an_item_full_of_hostile_words_gets_a_sound_answer(office: Office)
 async def test_the_form_speaks_the_user_s_language(office: Office) -> None:
     anna = office[ANNA]
     found = checked(await anna.form(kind="email", language="pl"), 200, FormShape)
-    assert (found["crm"], found["crmName"], found["enabled"]) == ("dataverse", "Dynamics 365", True)
+    words = office.words
+    assert (found["crm"], found["crmName"], found["enabled"]) == (words.crm, words.product, True)
     assert [one["type"] for one in found["recordTypes"]] == [
-        one["type"]
-        for one in POLICY["recordTypes"]  # type: ignore[index]
+        one["type"] for one in words.policy["recordTypes"]
     ]
     assert found["recordTypes"][0]["filters"] == ["Open"]
     topic, region, minutes = found["categories"]
-    assert [option["label"] for option in topic["options"]] == [
-        "Sprzedaż",
-        "Wsparcie",
-        "Reklamacja",
-        "Umowa",
-    ]
+    assert [option["label"] for option in topic["options"]] == {
+        "dataverse": ["Sprzedaż", "Wsparcie", "Reklamacja", "Umowa"],
+        "salesforce": ["Prices", "Delivery", "Support", "Contract"],
+    }[words.crm]
     assert topic["required"]
-    assert region["lookupTypes"] == ["new_region"]
-    assert (minutes["minimum"], minutes["maximum"]) == (0, 1440)
+    assert region["lookupTypes"] == [words.lookup]
+    assert (minutes["minimum"], minutes["maximum"]) == words.most_minutes
     assert found["attachments"]["mode"] == "all"
-    assert found["attachments"]["maxBytes"] == 3_932_160
+    assert found["attachments"]["maxBytes"] == words.most_bytes
     assert "exe" in found["attachments"]["blockedExtensions"]
     assert found["banner"] == {"enabled": True, "maxPerDay": 2}
     assert found["languages"] == ["en", "de", "pl"]
     assert found["notices"] == []
-    german = await anna.call(
+    if words.crm == "salesforce":  # which speaks the language that a user chose there
+        office.sandbox.configure_salesforce(languages={BERND: "de"})
+    german = await office[BERND].call(
         "describe_form", query={"kind": "email"}, headers={"Accept-Language": "de-AT,de;q=0.9"}
     )
-    assert german.body["categories"][0]["options"][0]["label"] == "Vertrieb"
+    label = german.body["categories"][0]["options"][0]["label"]
+    assert label == {"dataverse": "Vertrieb", "salesforce": "Preise"}[words.crm]
     meeting = checked(await anna.form(kind="meeting"), 200, FormShape)
     assert meeting["categories"] == []
 
@@ -384,7 +478,7 @@ async def test_a_crm_that_fails_is_told(office: Office, status: int) -> None:
     anna, item = office[ANNA], office.mail()
     codes = {429: "throttled", 500: "upstream", 503: "unavailable"}
     office.sandbox.fault(
-        service="dataverse", status=status, headers={"Retry-After": "900"}, times=99
+        service=office.words.crm, status=status, headers={"Retry-After": "900"}, times=99
     )
     for answer in (
         await anna.suggest(**item),
@@ -399,8 +493,7 @@ async def test_a_crm_that_fails_is_told(office: Office, status: int) -> None:
 async def test_the_meeting_of_a_series_is_suggested_what_another_was_saved_to(
     office: Office,
 ) -> None:
-    deals = office.sandbox.world.company.opportunities
-    link = {"type": "opportunity", "id": next(d.id for d in deals if d.state == "lost")}
+    link = office.lost_deal()
     raw = Appointment(uid="weekly@contoso.example", weeks=3, subject="Weekly").calendar()
     series = office.sandbox.deliver_meeting(raw, ANNA)
     between = {"startDateTime": "2026-03-01T00:00:00Z", "endDateTime": "2026-05-01T00:00:00Z"}

@@ -13,6 +13,8 @@ from shared.crm.dataverse import keys
 from shared.crm.dataverse.payloads import moment
 from shared.crm.dataverse.queries import LONGEST_FILTER, PARTY_COLUMNS, encoded, literal
 from shared.crm.dataverse.tables import STANDARD, Table
+from shared.domains import topmost
+from shared.global_ids import occurrence_ends
 
 MOST_FILED: Final = 100
 MOST_RECORDS: Final = 500
@@ -56,14 +58,6 @@ _OWNERS: Final = {
 """The columns with the customer: the account, the contact."""
 _FILED: Final = "$select=activityid,createdon,sortdate,_regardingobjectid_value"
 _PARTIES: Final = "$expand={name}_activity_parties($select=addressused)"
-
-_GLOBAL_ID: Final = "040000008200E00074C5B7101A82E008"
-_DATED: Final = re.compile(rf"{_GLOBAL_ID}[0-9A-F]{{8}}([0-9A-F]{{16,}})\Z", re.I)
-"""A PidLidGlobalObjectId (MS-OXOCAL 2.2.1.27) as text: its start, the date of an occurrence or
-zeros, and what tells the meeting."""
-_FOREIGN: Final = "7643616C2D55696401000000"
-"""What stands before the uid of a meeting that another calendar made (MS-OXCICAL 2.1.3.1.1.20.26):
-`vCal-Uid` and a version."""
 
 
 def contacts(addresses: Sequence[str], names: Sequence[str]) -> Iterator[str]:
@@ -153,11 +147,6 @@ def names(table: Table, ids: Sequence[str]) -> Iterator[str]:
         yield f"{table.entity_set}?$select={select}&$filter={encoded(chunk)}&$top={MOST_RECORDS}"
 
 
-def topmost(domains: Sequence[str]) -> tuple[str, ...]:
-    """Those that aren't below another one: what lies below is found with it."""
-    return tuple(d for d in domains if not any(d.endswith("." + other) for other in domains))
-
-
 def like(text: str) -> str:
     """A literal for contains, startswith and endswith, whose wildcards are made harmless (Learn,
     "Use wildcard characters in conditions using string values")."""
@@ -176,9 +165,8 @@ def _equal(column: str, values: Iterable[str]) -> Iterator[str]:
 
 def _meeting(uid: str) -> str:
     """The meeting's own record, and those of its occurrences, whose ids have a date inside."""
-    dated = _DATED.match(uid)
-    end = dated[1] if dated else f"{_FOREIGN}{uid.encode(errors='replace').hex()}00"
-    begins = f"startswith(globalobjectid,{literal(_GLOBAL_ID)})"
+    begin, end = occurrence_ends(uid)
+    begins = f"startswith(globalobjectid,{literal(begin)})"
     ends = f"endswith(globalobjectid,{literal(end)})"
     return f"globalobjectid eq {literal(uid)} or ({begins} and {ends})"
 

@@ -3,12 +3,12 @@
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final
-from urllib.parse import urlsplit
 
 from shared.crm.dataverse.queries import PARTY_COLUMNS
 from shared.crm.dataverse.replies import LOGICAL, SHOWN, moment, reference, url
 from shared.crm.dataverse.tables import OPEN, STANDARD, neutral_name
 from shared.domain import RecordRef, address_key
+from shared.domains import is_at, website_host
 from shared.suggestions import Account, Clues, Contact, Filed, Record, User
 
 Row = Mapping[str, Any]
@@ -65,25 +65,14 @@ def filed(conversation: Iterable[Row], others: Iterable[Row], root: str) -> tupl
 
 def hosts(row: Row) -> tuple[str, ...]:
     """The hosts of an account's website and addresses."""
-    found = [_host(row.get("websiteurl") or "")]
+    found = [website_host(row.get("websiteurl") or "")]
     found += [address.rpartition("@")[2] for address in _addresses(row, "account")]
     return tuple(dict.fromkeys(host for host in found if "." in host))
 
 
-def _host(website: str) -> str:
-    text = website.strip()
-    try:
-        host = urlsplit(text if "//" in text else f"//{text}").hostname or ""
-    except ValueError:
-        return ""
-    return host.rstrip(".").removeprefix("www.")
-
-
 def _is_meant(account: Account, clues: Clues) -> bool:
     return bool(set(account.addresses) & set(clues.outsiders)) or any(
-        host == domain or host.endswith("." + domain)
-        for host in account.domains
-        for domain in clues.domains
+        is_at(host, domain) for host in account.domains for domain in clues.domains
     )
 
 

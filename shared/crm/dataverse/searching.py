@@ -13,7 +13,6 @@ accent-insensitive collation: all six languages that we test, but not, say, Swed
 import asyncio
 import json
 import re
-import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import zip_longest
@@ -28,6 +27,7 @@ from shared.crm.dataverse.replies import SHOWN, reference
 from shared.crm.dataverse.session import Session
 from shared.crm.dataverse.tables import logical_name
 from shared.errors import Throttled, Unavailable, Upstream
+from shared.nearness import distance
 from shared.records import FoundRecord, KeyField, Search, Wanted
 from shared.truncation import storable
 
@@ -176,23 +176,8 @@ def _best_first(scope: Scope, rows: Iterable[Row], text: str) -> list[Row]:
     the rest as it came. An order of the admin's stays as it is."""
     if scope.wanted.order is not None or not text:
         return list(rows)
-    sought, column = _plain(text), scope.known.table.name_column
-
-    def distance(row: Row) -> int:
-        name = _plain(row.get(column) or "")
-        if name == sought:
-            return 0
-        if name.startswith(sought):
-            return 1
-        return 2 if f" {sought}" in name else 3
-
-    return sorted(rows, key=distance)
-
-
-def _plain(text: str) -> str:
-    """Without case and diacritics."""
-    parts = unicodedata.normalize("NFKD", text.casefold())
-    return "".join(one for one in parts if not unicodedata.combining(one))
+    column = scope.known.table.name_column
+    return sorted(rows, key=lambda row: distance(row.get(column) or "", text))
 
 
 def _found(scope: Scope, row: Row, root: str, language: str) -> FoundRecord:

@@ -22,7 +22,6 @@ from shared.crm.salesforce.conditions import (
     containing,
     ending,
     equal,
-    escaped,
     ids,
     select,
     within,
@@ -155,7 +154,7 @@ def _meeting_or_messages(object_: ActivityObject, shape: Shape, clues: Clues) ->
     if not clues.conversation_id or clues.message_ids:
         return []
     begin, end = occurrence_ends(clues.conversation_id)
-    dated = f"'{begin}________{escaped(end)}'"
+    dated = f"'{begin}%{end}'"
     return [
         *equal((ITEM_ID,), (keys.stored_id(clues.conversation_id),)),
         Match(ITEM_ID, dated, like=True),

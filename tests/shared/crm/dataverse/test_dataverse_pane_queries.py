@@ -16,6 +16,7 @@ from shared.crm.dataverse.candidate_rows import hosts
 from shared.crm.dataverse.metadata import Column, Label, TableMetadata
 from shared.crm.dataverse.queries import literal
 from shared.crm.dataverse.tables import STANDARD
+from shared.domains import topmost
 from shared.errors import InvalidRequest
 from shared.policy import Condition
 from shared.records import Wanted
@@ -90,7 +91,7 @@ def test_the_index_is_asked_for_words_only(texts: list[str]) -> None:
 def test_what_lies_below_a_domain_is_asked_for_with_it(
     domains: tuple[str, ...], expected: tuple[str, ...]
 ) -> None:
-    assert candidate_queries.topmost(domains) == expected
+    assert topmost(domains) == expected
 
 
 @pytest.mark.parametrize(
