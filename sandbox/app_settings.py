@@ -15,11 +15,15 @@ def app_settings(*, crm: str, sandbox_url: str, ca: Path, storage: str) -> Mappi
     """
     return {
         "AzureWebJobsStorage": storage,
+        # nobody at this machine wants to wait for minutes until a save is tried again
+        "AzureFunctionsJobHost__extensions__queues__visibilityTimeout": "00:00:05",
         "FUNCTIONS_WORKER_RUNTIME": "python",
         "THREADLINE_CRM": crm,
         "THREADLINE_TENANTS": TENANT,
         "THREADLINE_CLIENT_ID": CLIENT_ID,
         "THREADLINE_CLIENT_SECRET": CLIENT_SECRET,
+        "THREADLINE_BACKGROUND": "true" if storage else "",
+        "THREADLINE_LEDGER": storage,
         "THREADLINE_AUTHORITY": f"{sandbox_url}/entra",
         "THREADLINE_MAILBOX_URL": f"{sandbox_url}/graph/v1.0",
         "THREADLINE_DATAVERSE_URL": f"{sandbox_url}/dataverse",

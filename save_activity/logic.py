@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from save_activity import attachments
 from save_activity.attachments import Choice, Unusable
@@ -34,18 +34,42 @@ _KEPT = Notice(
 )
 
 
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """An item that may be saved as asked, as far as its mailbox and the policy have a say."""
+
+    item: Item
+    link: RecordRef | None
+    choice: Choice
+
+
 async def save(request: SaveRequest, *, crm: Crm, mailbox: Mailbox, policy: Policy) -> Saved:
-    """The one record of the item, made now or found.
+    """The one record of the item, made now or found: `open_item` and `save_opened`."""
+    opened = await open_item(request, mailbox=mailbox, policy=policy)
+    return await save_opened(opened, request, crm=crm, mailbox=mailbox, policy=policy)
 
-    Asks mailbox and CRM for nothing that the policy forbids. The attachments are read while the
-    CRM is looked up, and reading ends where the item turns out to be saved already.
 
-    Raises `InvalidRequest`, `NotFound` (item_not_found, record_not_found).
+async def open_item(request: SaveRequest, *, mailbox: Mailbox, policy: Policy) -> Opened:
+    """Reads the item; asks the mailbox for nothing that the policy forbids.
+
+    Raises `InvalidRequest`, `NotFound` (item_not_found).
     """
     link = _check_request(request, policy)
     item = await mailbox.fetch(request.item.ref())
     _check_item(item, policy)
     choice = attachments.choose(item.attachments, request.attachments, policy.attachments)
+    return Opened(item, link, choice)
+
+
+async def save_opened(
+    opened: Opened, request: SaveRequest, *, crm: Crm, mailbox: Mailbox, policy: Policy
+) -> Saved:
+    """The one record of the item, made now or found.
+
+    The attachments are read while the CRM is looked up, and reading ends where the item turns out
+    to be saved already. Raises `InvalidRequest`, `NotFound` (record_not_found).
+    """
+    item, link, choice = opened.item, opened.link, opened.choice
     known, contents = await _look_up_while_reading(item, link, choice, crm, mailbox)
     filing = Filing(known.link or link, request.categories)
     files, rejected = _sort_out(item, choice, contents, known, mailbox)

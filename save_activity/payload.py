@@ -1,19 +1,23 @@
 """The wire shapes of a save."""
 
-from typing import Annotated, Literal
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
-from shared import domain
+from shared import domain, receipts
 from shared.wire import (
     EXAMPLE_ACTIVITY,
     ActivityShape,
+    Answered,
     Asked,
     Example,
     FieldValues,
     ItemId,
     ItemKey,
     Operation,
+    Problem,
+    RecordId,
     RecordKey,
 )
 
@@ -40,15 +44,47 @@ class SaveRequest(Asked):
     )
 
 
+class ReceiptShape(Answered):
+    """What became of a save that was put off."""
+
+    receipt: str
+    status: receipts.ReceiptStatus
+    activity: ActivityShape | None = Field(
+        None,
+        description="As the CRM has it now, where `saved`; missing where it can't be read now or "
+        "is not there any more.",
+        exclude_if=lambda activity: activity is None,
+    )
+    problem: Problem | None = Field(
+        None, description="Where `failed`.", exclude_if=lambda problem: problem is None
+    )
+
+
+class ReceiptKey(Asked):
+    """The path of one receipt."""
+
+    receipt: RecordId
+
+
+class QueuedSave(Asked):
+    """The queue's message: whose receipt, and which."""
+
+    owner: RecordId
+    receipt: RecordId
+
+
+_QUEUED: Mapping[str, Any] = {"receipt": "019c0e5b3f7a8d1e2c4b6a5f90817263", "status": "queued"}
+
 SAVE = Operation(
     name="save_activity",
     method="POST",
     route="activities",
     summary="Save an e-mail or a meeting to the CRM",
     description="Saving the same item again, from whichever mailbox, answers 200 with the one "
-    "record that there is. A draft e-mail can't be saved yet; a draft meeting can.",
+    "record that there is. A draft e-mail can't be saved yet; a draft meeting can. 202 where the "
+    "CRM can't take it now: it is saved later, and the receipt tells when it is.",
     body=SaveRequest,
-    answers={201: ActivityShape, 200: ActivityShape},
+    answers={201: ActivityShape, 200: ActivityShape, 202: ReceiptShape},
     problems=(
         "forbidden",
         "item_not_found",
@@ -67,5 +103,21 @@ SAVE = Operation(
             "attachments": "default",
         },
         answer=EXAMPLE_ACTIVITY,
+        others={202: _QUEUED},
+    ),
+)
+
+RECEIPT = Operation(
+    name="read_receipt",
+    method="GET",
+    route="receipts/{receipt}",
+    summary="What became of a save that was put off",
+    description="Kept for 30 days, for the person who saved, and for nobody else. Attachments that "
+    "were not saved are told by the notice `attachments_rejected`.",
+    path=ReceiptKey,
+    answers={200: ReceiptShape},
+    problems=("record_not_found",),
+    example=Example(
+        answer={**_QUEUED, "status": "saved", "activity": EXAMPLE_ACTIVITY},
     ),
 )

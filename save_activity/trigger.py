@@ -1,25 +1,200 @@
-"""POST /api/activities"""
+"""POST /api/activities, GET /api/receipts/{receipt}, and the work on saves that were put off."""
+
+import typing
+from datetime import UTC, datetime, timedelta
 
 import azure.functions as func
+from pydantic import ValidationError
 
-from save_activity import logic
-from save_activity.payload import SAVE, SaveRequest
-from shared import composition, endpoint, replies
+from save_activity import deferring
+from save_activity.payload import (
+    RECEIPT,
+    SAVE,
+    QueuedSave,
+    ReceiptKey,
+    ReceiptShape,
+    SaveRequest,
+)
+from shared import background, composition, endpoint, replies, telemetry
+from shared.domain import Activity
+from shared.errors import NotFound, ThreadlineError, Upstream
+from shared.ports import Ledger
+from shared.receipts import KEPT, Failure, Receipt
+from shared.wire import ActivityShape
+
+QUEUE = "deferred-saves"
+STORAGE = "AzureWebJobsStorage"
+
+UNFORESEEN_TRIES = 5
+"""How often an error that nobody foresaw is tried again; a service that is down is tried as often
+as host.json says."""
+
+OVERDUE = timedelta(days=1)
+"""After which a receipt that is still queued has lost its message: the queue's tries are over long
+before."""
+
+_GIVEN_UP = Failure(
+    "unavailable",
+    "For hours a service could not be reached, so this was not saved. Save it again.",
+)
 
 bp = func.Blueprint()
 
 
 @bp.function_name(SAVE.name)
 @bp.route(SAVE.route, methods=[SAVE.method], auth_level=func.AuthLevel.ANONYMOUS)
+@bp.queue_output(arg_name="queued", queue_name=QUEUE, connection=STORAGE)
 @endpoint.answering(SAVE.name)
-async def save_activity(req: func.HttpRequest) -> func.HttpResponse:
+async def save_activity(req: func.HttpRequest, queued: func.Out[str]) -> func.HttpResponse:
     caller = await composition.caller(req.headers.get("Authorization"))
     policy = await composition.policy()
     request = endpoint.body(req, SaveRequest)
-    saved = await logic.save(
+    outcome = await deferring.save_or_defer(
         request,
+        deferring.Asker(caller.oid, datetime.now(UTC)),
         crm=composition.crm_for(caller, policy),
         mailbox=composition.mailbox_for(caller),
         policy=policy,
+        ledger=composition.ledger() if composition.may_defer(caller) else None,
     )
-    return replies.activity(saved.activity, status=201 if saved.created else 200)
+    if isinstance(outcome, Receipt):
+        telemetry.note(receipt=outcome.id)
+        queued.set(_message(outcome))
+        return replies.ok(ReceiptShape(receipt=outcome.id, status=outcome.status), status=202)
+    return replies.activity(outcome.activity, status=201 if outcome.created else 200)
+
+
+@bp.function_name(RECEIPT.name)
+@bp.route(RECEIPT.route, methods=[RECEIPT.method], auth_level=func.AuthLevel.ANONYMOUS)
+@endpoint.answering(RECEIPT.name)
+async def read_receipt(req: func.HttpRequest) -> func.HttpResponse:
+    caller = await composition.caller(req.headers.get("Authorization"))
+    policy = await composition.policy()
+    key = endpoint.path(req, ReceiptKey)
+    ledger = composition.ledger()
+    receipt = await ledger.find(caller.oid, key.receipt) if ledger else None
+    if receipt is None:
+        raise NotFound("You have no such receipt. Receipts are kept for 30 days.")
+
+    async def find(request: SaveRequest) -> Activity | None:
+        item = await composition.mailbox_for(caller).identify(request.item.ref())
+        return await composition.crm_for(caller, policy).find(item)
+
+    telemetry.note(receipt=receipt.id)
+    activity = await deferring.told(receipt, find)
+    return replies.ok(_shape(receipt, activity))
+
+
+@bp.function_name("finish_save")
+@bp.queue_trigger(arg_name="msg", queue_name=QUEUE, connection=STORAGE)
+async def finish_save(msg: func.QueueMessage) -> None:
+    """Tried again by the queue for as long as a service is down."""
+    key = _key(msg)
+    if key is None:
+        return
+    with background.working("finish_save", key.receipt):
+        telemetry.note(receipt=key.receipt, tries=msg.dequeue_count)
+        ledger = _ledger()
+        receipt = await ledger.find(key.owner, key.receipt)
+        if receipt is None:
+            telemetry.note(outcome="no_receipt")
+            return
+        try:
+            done = await _finished(receipt, ledger)
+        except ThreadlineError:
+            raise
+        except Exception as error:
+            if (msg.dequeue_count or 0) < UNFORESEEN_TRIES:
+                raise
+            telemetry.fault("fault", error)
+            done = await deferring.fail(receipt, _unforeseen(receipt), ledger)
+        _report(receipt, done)
+
+
+@bp.function_name("give_up_save")
+@bp.queue_trigger(arg_name="msg", queue_name=f"{QUEUE}-poison", connection=STORAGE)
+async def give_up_save(msg: func.QueueMessage) -> None:
+    """Tells the user what the queue has given up."""
+    key = _key(msg)
+    if key is None:
+        return
+    with background.working("give_up_save", key.receipt):
+        ledger = _ledger()
+        receipt = await ledger.find(key.owner, key.receipt)
+        if receipt is not None:
+            _report(receipt, await deferring.fail(receipt, _GIVEN_UP, ledger))
+
+
+@bp.function_name("tidy_receipts")
+@bp.timer_trigger(arg_name="timer", schedule="0 17 3 * * *")
+@bp.queue_output(arg_name="queued", queue_name=QUEUE, connection=STORAGE)
+async def tidy_receipts(timer: func.TimerRequest, queued: func.Out[typing.List[str]]) -> None:  # noqa: UP006  # Azure's worker takes no list[str] here
+    """Forgets what is too old, and queues again what has lost its message."""
+    with background.working("tidy_receipts"):
+        ledger = composition.ledger()
+        if ledger is None:
+            return
+        now = datetime.now(UTC)
+        forgotten = await ledger.forget(now - KEPT)
+        overdue = await ledger.waiting(now - OVERDUE)
+        if overdue:
+            queued.set([_message(receipt) for receipt in overdue])
+        telemetry.note(forgotten=forgotten, overdue=len(overdue))
+
+
+async def _finished(receipt: Receipt, ledger: Ledger) -> Receipt:
+    policy = await composition.policy()
+    return await deferring.finish(
+        receipt,
+        crm=composition.crm_as(receipt.owner, policy),
+        mailbox=composition.mailbox_of(receipt.owner),
+        policy=policy,
+        ledger=ledger,
+        now=datetime.now(UTC),
+    )
+
+
+def _ledger() -> Ledger:
+    found = composition.ledger()
+    if found is None:
+        raise Upstream("Saves are queued, but no ledger is set up any more.")
+    return found
+
+
+def _message(receipt: Receipt) -> str:
+    return QueuedSave(owner=receipt.owner, receipt=receipt.id).model_dump_json(by_alias=True)
+
+
+def _key(msg: func.QueueMessage) -> QueuedSave | None:
+    try:
+        return QueuedSave.model_validate_json(msg.get_body())
+    except ValidationError:
+        telemetry.warning("unreadable_message", queue=QUEUE)
+        return None
+
+
+def _unforeseen(receipt: Receipt) -> Failure:
+    return Failure(
+        "internal", f"Something went wrong in this app. Its admin finds it as {receipt.id}."
+    )
+
+
+def _report(before: Receipt, after: Receipt) -> None:
+    """A failure is also an event of its own, for an alert."""
+    telemetry.note(outcome=after.status)
+    if before.status == "queued" and after.failure is not None:
+        telemetry.warning("deferred_save_failed", receipt=after.id, code=after.failure.code)
+
+
+def _shape(receipt: Receipt, activity: Activity | None) -> ReceiptShape:
+    failure = receipt.failure
+    return ReceiptShape(
+        receipt=receipt.id,
+        status=receipt.status,
+        activity=ActivityShape.of(activity) if activity else None,
+        problem=(
+            replies.problem_shape(ThreadlineError(failure.detail, code=failure.code))
+            if failure
+            else None
+        ),
+    )

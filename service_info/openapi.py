@@ -10,7 +10,7 @@ from delete_activity.payload import DELETE
 from describe_form.payload import FORM
 from edit_activity.payload import EDIT
 from find_activity.payload import FIND
-from save_activity.payload import SAVE
+from save_activity.payload import RECEIPT, SAVE
 from service_info.payload import HEALTH, OPENAPI
 from shared.replies import CORRELATION_HEADER, PROBLEMS, ProblemKind
 from shared.wire import Answered, Asked, Operation, Problem
@@ -18,6 +18,7 @@ from suggest_links.payload import RECORDS, SUGGEST
 
 OPERATIONS: tuple[Operation, ...] = (
     SAVE,
+    RECEIPT,
     FIND,
     EDIT,
     DELETE,
@@ -114,7 +115,11 @@ def _answers(operation: Operation) -> Json:
     return {
         str(status): _response(
             "Done." if status < 400 else "Not so.",
-            _content("application/json", shape, operation.example.answer),
+            _content(
+                "application/json",
+                shape,
+                operation.example.others.get(status, operation.example.answer),
+            ),
         )
         for status, shape in operation.answers.items()
     }

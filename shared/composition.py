@@ -24,10 +24,11 @@ if TYPE_CHECKING:
     from shared.caller import Authenticator, Caller
     from shared.crm import OpenCrm
     from shared.embeddings.azure_openai import AzureOpenAIEmbeddings
-    from shared.on_behalf_of import OnBehalfOf
-    from shared.outbound import Sender
+    from shared.ledger.tables import TableLedger
+    from shared.on_behalf_of import OnBehalfOf, TokenSource
+    from shared.outbound import Errand, Sender
     from shared.policy_source import FixedPolicy, PolicySource
-    from shared.ports import Crm, Embeddings, Mailbox
+    from shared.ports import Crm, Embeddings, Ledger, Mailbox
 
 _HEALTH_PATIENCE = 6.0
 """Seconds."""
@@ -42,6 +43,7 @@ class _Shared:
     on_behalf_of: "OnBehalfOf"
     app_tokens: "AppTokens"
     open_crm: "OpenCrm"
+    ledger: "TableLedger | None"
 
 
 _by_loop: "WeakKeyDictionary[asyncio.AbstractEventLoop, _Shared]" = WeakKeyDictionary()
@@ -69,8 +71,7 @@ def crm_for(caller: "Caller", policy: Policy) -> "Crm":
     """The configured CRM as the caller sees it, for one request. Raises `Unavailable`."""
     from shared.crm import Connection, CrmUser
 
-    shared = _shared()
-    errand = shared.sender.errand(_configured().patience, telemetry.correlation_id())
+    shared, errand = _shared(), _errand()
     return shared.open_crm(
         Connection(
             sender=shared.sender,
@@ -84,14 +85,45 @@ def crm_for(caller: "Caller", policy: Policy) -> "Crm":
 
 def mailbox_for(caller: "Caller") -> "Mailbox":
     """Outlook as the caller sees it, for one request. Raises `Unavailable`."""
-    from shared.outlook.client import GraphMailbox
+    errand = _errand()
+    return _mailbox(errand, _shared().on_behalf_of.source(caller, errand))
 
-    shared, root = _shared(), _configured().mailbox_url
-    errand = shared.sender.errand(_configured().patience, telemetry.correlation_id())
-    port = "" if root.port in (443, None) else f":{root.port}"
-    scope = f"{root.scheme}://{root.host}{port}/.default"
-    source = shared.on_behalf_of.source(caller, errand)
-    return GraphMailbox(shared.sender, errand, str(root), partial(source, scope))
+
+def ledger() -> "Ledger | None":
+    """Where receipts are kept, if anywhere. Raises `Unavailable`."""
+    return _shared().ledger
+
+
+def may_defer(caller: "Caller") -> bool:
+    """Whether this app may finish that person's saves without them. It has tokens of its own for
+    the first of its tenants only."""
+    chosen = _configured()
+    return chosen.background and caller.tenant_id.casefold() == chosen.tenant_list[0].casefold()
+
+
+def crm_as(owner: str, policy: Policy) -> "Crm":
+    """The configured CRM as the user with that Entra object id sees it, asked by the app itself,
+    for one piece of work. Raises `Unavailable`."""
+    from shared.crm import Connection, CrmUser
+
+    shared, errand = _shared(), _errand()
+    return shared.open_crm(
+        Connection(
+            sender=shared.sender,
+            errand=errand,
+            token=shared.app_tokens.source(errand),
+            caller_object_id=owner,
+            categories={"email": policy.email_categories, "meeting": policy.meeting_categories},
+            user=CrmUser(owner, "", partial(_username, owner, errand)),
+        )
+    )
+
+
+def mailbox_of(owner: str) -> "Mailbox":
+    """Outlook by the app's own permissions, for one piece of work; "me" is the mailbox of the user
+    with that Entra object id. Raises `Unavailable`."""
+    errand = _errand()
+    return _mailbox(errand, _shared().app_tokens.source(errand), owner)
 
 
 def embeddings() -> "Embeddings | None":
@@ -128,6 +160,8 @@ async def close() -> None:
     shared = _by_loop.pop(loop, None)
     if shared:
         await shared.sender.aclose()
+        if shared.ledger:
+            await shared.ledger.aclose()
 
 
 def _shared() -> _Shared:
@@ -137,6 +171,32 @@ def _shared() -> _Shared:
         # nothing here awaits, so no other call can be building at the same time
         found = _by_loop[loop] = _build(_configured())
     return found
+
+
+def _errand() -> "Errand":
+    return _shared().sender.errand(_configured().patience, telemetry.correlation_id())
+
+
+def _mailbox(errand: "Errand", source: "TokenSource", me: str = "me") -> "Mailbox":
+    from shared.outlook.client import GraphMailbox
+
+    root = str(_configured().mailbox_url)
+    return GraphMailbox(_shared().sender, errand, root, partial(source, _graph_scope()), me)
+
+
+async def _username(owner: str, errand: "Errand") -> str:
+    from shared.outlook.directory import user_principal_name
+
+    shared = _shared()
+    token = await shared.app_tokens.source(errand)(_graph_scope())
+    root = str(_configured().mailbox_url)
+    return await user_principal_name(shared.sender, errand, root, token, owner)
+
+
+def _graph_scope() -> str:
+    root = _configured().mailbox_url
+    port = "" if root.port in (443, None) else f":{root.port}"
+    return f"{root.scheme}://{root.host}{port}/.default"
 
 
 def _policies() -> "FixedPolicy | PolicySource":
@@ -179,6 +239,7 @@ def _build(chosen: Settings) -> _Shared:
     from shared.app_tokens import AppTokens
     from shared.caller import Authenticator
     from shared.crm import open_crm
+    from shared.ledger.tables import TableLedger
     from shared.on_behalf_of import App, OnBehalfOf
     from shared.outbound import Sender
 
@@ -206,6 +267,7 @@ def _build(chosen: Settings) -> _Shared:
         on_behalf_of=OnBehalfOf(sender, app),
         app_tokens=AppTokens(sender, app, chosen.tenant_list[0]),
         open_crm=opener,
+        ledger=TableLedger(chosen.ledger, chosen.identity_client_id) if chosen.ledger else None,
     )
 
 

@@ -24,7 +24,9 @@ _WORDS = {
 }
 _NAME = re.compile(r"[A-Za-z0-9_.-]{1,100}", re.ASCII)
 
-Handler = Callable[[func.HttpRequest], Awaitable[func.HttpResponse]]
+Handler = Callable[..., Awaitable[func.HttpResponse]]
+"""Takes the request, and the outputs of its further bindings by name."""
+
 Shape = TypeVar("Shape", bound=BaseModel)
 
 
@@ -36,10 +38,10 @@ def answering(operation: str) -> Callable[[Handler], Handler]:
 
     def wrap(handler: Handler) -> Handler:
         @wraps(handler)
-        async def answer(req: func.HttpRequest) -> func.HttpResponse:
+        async def answer(req: func.HttpRequest, **outputs: Any) -> func.HttpResponse:
             with telemetry.call(operation, req.headers.get(replies.CORRELATION_HEADER)):
                 try:
-                    response = await handler(req)
+                    response = await handler(req, **outputs)
                 except ThreadlineError as error:
                     response = replies.problem(error)
                 except Exception as error:  # the outermost frame: logged whole, never hidden

@@ -128,26 +128,30 @@ def problem(error: ThreadlineError) -> func.HttpResponse:
     """
     if error.code not in PROBLEMS:
         return unforeseen(error)
-    kind = PROBLEMS[error.code]
     telemetry.note(outcome=error.code)
+    shape = problem_shape(error)
+    headers = {}
+    if shape.retry_after is not None:
+        headers["Retry-After"] = str(shape.retry_after)
+    if shape.status == HTTPStatus.UNAUTHORIZED:
+        headers["WWW-Authenticate"] = "Bearer"
+    return _answer(shape.model_dump_json(), shape.status, "application/problem+json", headers)
+
+
+def problem_shape(error: ThreadlineError) -> Problem:
+    """The error as problem details; its code is one of `PROBLEMS`."""
+    kind = PROBLEMS[error.code]
     seconds: float | None = getattr(error, "retry_after", None)
-    retry_after = None if seconds is None else max(1, ceil(seconds))
     errors = error.errors if isinstance(error, InvalidRequest) else ()
-    shape = Problem(
+    return Problem(
         type=problem_type(error.code),
         title=kind.title,
         status=kind.status,
         detail=error.detail,
         code=error.code,
-        retry_after=retry_after,
+        retry_after=None if seconds is None else max(1, ceil(seconds)),
         errors=tuple(FieldErrorShape(field=one.field, message=one.message) for one in errors),
     )
-    headers = {}
-    if retry_after is not None:
-        headers["Retry-After"] = str(retry_after)
-    if kind.status == HTTPStatus.UNAUTHORIZED:
-        headers["WWW-Authenticate"] = "Bearer"
-    return _answer(shape.model_dump_json(), kind.status, "application/problem+json", headers)
 
 
 def unforeseen(error: Exception) -> func.HttpResponse:

@@ -65,6 +65,17 @@ class Settings(BaseModel):
         description="The admin's policy document as a blob, read with the managed identity; it "
         "goes before a file.",
     )
+    background: bool = Field(
+        False,
+        description="Saves that the CRM can't take now are finished later, without the person: "
+        "needs `ledger`, Graph's application permissions Mail.Read and Calendars.Read, and in the "
+        "CRM the right to act for users.",
+    )
+    ledger: str = Field(
+        "",
+        description="Where receipts are kept: the address of a storage account's tables, opened "
+        "with the managed identity, or a connection string (one machine).",
+    )
     embeddings_url: HttpsUrl | None = Field(
         None,
         description="Your own Azure OpenAI resource, asked with the managed identity to compare by "
@@ -80,6 +91,8 @@ class Settings(BaseModel):
 
     @model_validator(mode="after")
     def _complete(self) -> Self:
+        if self.background and not self.ledger:
+            raise ValueError("background needs a ledger")
         if bool(self.embeddings_url) != bool(self.embeddings_deployment):
             raise ValueError("embeddings_url and embeddings_deployment need each other")
         return self

@@ -216,10 +216,12 @@ class Problem(Answered):
 
 @dataclass(frozen=True, slots=True)
 class Example:
-    """`body` as JSON; for a call without a request body, what it answers is all there is."""
+    """`body` as JSON; for a call without a request body, what it answers is all there is. `others`
+    are the answers of another shape, by status."""
 
     answer: Mapping[str, Any]
     body: Mapping[str, Any] | None = None
+    others: Mapping[int, Mapping[str, Any]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,7 @@ import pytest
 
 import function_app
 from sandbox.app_settings import app_settings
+from sandbox.host.context import Output
 from sandbox.running import Running
 from shared import composition
 from shared.settings import settings
@@ -22,6 +23,12 @@ FUNCTIONS = runpy.run_path(function_app.__file__)["app"].get_functions()
 """The functions of the app."""
 
 _HANDLERS = {function.get_function_name(): function.get_user_function() for function in FUNCTIONS}
+_OUTPUTS = {
+    function.get_function_name(): [
+        binding.name for binding in function.get_bindings() if binding.type == "queue"
+    ]
+    for function in FUNCTIONS
+}
 
 
 @asynccontextmanager
@@ -94,6 +101,7 @@ class Client:
     ) -> Answer:
         content = body if isinstance(body, bytes) else b"" if body is None else _json(body)
         authorization = {"Authorization": f"Bearer {self._token}"} if self._token else {}
+        outputs = {one: Output() for one in _OUTPUTS[name]}
         response = await _HANDLERS[name](
             func.HttpRequest(
                 "POST",
@@ -102,7 +110,8 @@ class Client:
                 params=query,
                 route_params=path,
                 body=content,
-            )
+            ),
+            **outputs,
         )
         return Answer(response.status_code, dict(response.headers), json.loads(response.get_body()))
 

@@ -11,6 +11,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from sandbox.graph import (
     batch,
     delta_calls,
+    directory,
     event_calls,
     message_calls,
     subscription_calls,
@@ -94,6 +95,7 @@ def _version(world: World, gate: Gate, root: str) -> ASGIApp:
     calls = Router(
         [
             *subscription_calls.routes(world),
+            *directory.routes(world),
             *(
                 Route(
                     f"{owner}{path}", endpoint(world, gate, permission, handler), methods=[method]

@@ -36,7 +36,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     os.chdir(folder)
     try:
         apply_local_settings(folder / "local.settings.json", os.environ)
-        config = read_host_json(folder / "host.json")
+        config = read_host_json(folder / "host.json", os.environ)
         functions = load(folder)
         keys = kept_keys(state / "keys.json") if given.enable_auth else None
         options = Options(folder, state, given.port, given.drain, keys)

@@ -2,13 +2,15 @@
 
 import json
 import re
-from collections.abc import Mapping, MutableMapping
+from collections.abc import Mapping, MutableMapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 _TIMESPAN = re.compile(r"(-?)(?:(\d+)\.)?(\d{1,2}):(\d{2}):(\d{2})(?:\.(\d{1,7}))?")
 _EXPRESSION = re.compile(r"%([^%]+)%")
+
+_OVERRIDE = "AzureFunctionsJobHost__"
 
 MAX_BODY = 104_857_600
 """Bytes of one request that the Functions host takes unless told otherwise."""
@@ -43,9 +45,16 @@ class HostConfig:
     queues: QueueOptions
 
 
-def read_host_json(path: Path) -> HostConfig:
-    """Raises ConfigError where the file is missing, no JSON, or not version 2.0."""
+def read_host_json(path: Path, environ: Mapping[str, str] | None = None) -> HostConfig:
+    """Application settings such as `AzureFunctionsJobHost__extensions__queues__batchSize` go before
+    the file, as https://learn.microsoft.com/azure/azure-functions/functions-host-json says.
+
+    Raises ConfigError where the file is missing, no JSON, or not version 2.0.
+    """
     document = _object(path)
+    for name, value in (environ or {}).items():
+        if name.startswith(_OVERRIDE):
+            _override(document, name.removeprefix(_OVERRIDE).split("__"), value)
     if document.get("version") != "2.0":
         raise ConfigError(f'{path}: "version" must be "2.0"')
     extensions = document.get("extensions", {})
@@ -56,6 +65,16 @@ def read_host_json(path: Path) -> HostConfig:
         function_timeout=None if timeout == "-1" else seconds(timeout),
         queues=_queue_options(extensions.get("queues", {})),
     )
+
+
+def _override(document: dict[str, Any], steps: Sequence[str], text: str) -> None:
+    """Numbers and truth values are read as such, all else is text."""
+    for step in steps[:-1]:
+        document = document.setdefault(step, {})
+    try:
+        document[steps[-1]] = json.loads(text)
+    except ValueError:
+        document[steps[-1]] = text
 
 
 def apply_local_settings(path: Path, environ: MutableMapping[str, str]) -> None:

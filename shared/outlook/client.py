@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from http import HTTPStatus
 from typing import Any, TypeVar
@@ -47,16 +48,23 @@ class GraphMailbox:
     """Reads as the caller whose Graph token `token` gives; made anew for each incoming request.
 
     `root` is Graph's address with its version, such as https://graph.microsoft.com/v1.0. `token` is
-    asked once, and again after a 401, when it should give another one.
+    asked once, and again after a 401, when it should give another one. Where it is the app's own
+    token, `me` is the Entra object id of the user whose mailbox "me" then is.
     """
 
     def __init__(
-        self, sender: Sender, errand: Errand, root: str, token: Callable[[], Awaitable[str]]
+        self,
+        sender: Sender,
+        errand: Errand,
+        root: str,
+        token: Callable[[], Awaitable[str]],
+        me: str = "me",
     ) -> None:
         self._sender = sender
         self._errand = errand
         self._root = root.rstrip("/")
         self._token = token
+        self._me = me
         self._held: str | None = None
         self._asking = asyncio.Lock()
 
@@ -72,7 +80,7 @@ class GraphMailbox:
         """See `Mailbox`. Raises `Unsupported` for a meeting, which has no such form."""
         if ref.kind != "email":
             raise Unsupported("Only an e-mail can be read as a message file.")
-        return (await self._get(source_path(ref))).content
+        return (await self._get(source_path(self._located(ref)))).content
 
     async def read_files(
         self, ref: ItemRef, attachments: Sequence[Attachment]
@@ -92,7 +100,7 @@ class GraphMailbox:
         return [found[place] for place in range(len(attachments))]
 
     async def _item(self, ref: ItemRef, detail: Detail) -> Item:
-        content = parsed((await self._get(item_path(ref, detail))).content)
+        content = parsed((await self._get(item_path(self._located(ref), detail))).content)
         if ref.kind == "email":
             return mapping.email(ref, _shaped(wire.Message, content))
         return mapping.meeting(ref, _shaped(wire.Event, content))
@@ -110,7 +118,8 @@ class GraphMailbox:
 
     async def _content(self, ref: ItemRef, attachment: Attachment) -> bytes | None:
         try:
-            answer = await self._get(f"{attachment_path(ref, attachment.id)}/$value")
+            path = attachment_path(self._located(ref), attachment.id)
+            answer = await self._get(f"{path}/$value")
         except (NotFound, Forbidden, Upstream):
             return None
         is_item = attachment.kind is AttachmentKind.ITEM
@@ -132,7 +141,8 @@ class GraphMailbox:
     async def _post_batch(
         self, root: str, ref: ItemRef, wanted: Mapping[int, Attachment]
     ) -> dict[int, wire.BatchReply]:
-        paths = {place: _batched_path(ref, attachment) for place, attachment in wanted.items()}
+        located = self._located(ref)
+        paths = {place: _batched_path(located, attachment) for place, attachment in wanted.items()}
         answer = await self._send(
             "POST", f"{root}/$batch", batch_body(paths, _PREFERENCES), "application/json"
         )
@@ -154,6 +164,9 @@ class GraphMailbox:
         await self._sender.pause(
             backed_off if longest is None else longest, self._errand, otherwise=error
         )
+
+    def _located(self, ref: ItemRef) -> ItemRef:
+        return replace(ref, mailbox=self._me) if ref.mailbox == "me" else ref
 
     @property
     def _beta(self) -> str:

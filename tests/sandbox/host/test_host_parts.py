@@ -69,6 +69,23 @@ def test_host_json_is_heeded(tmp_path: Path) -> None:
     assert not config.queues.base64
 
 
+def test_application_settings_go_before_host_json(tmp_path: Path) -> None:
+    document = {"version": "2.0", "extensions": {"queues": {"batchSize": 4}}}
+    prefix = "AzureFunctionsJobHost__extensions__"
+    config = read_host_json(
+        written(tmp_path, document),
+        {
+            f"{prefix}queues__visibilityTimeout": "00:00:05",
+            f"{prefix}queues__batchSize": "7",
+            f"{prefix}http__routePrefix": "v1",
+            "OTHER": "x",
+        },
+    )
+    assert config.queues.visibility_timeout == 5
+    assert config.queues.batch_size == 7
+    assert config.route_prefix == "v1"
+
+
 @pytest.mark.parametrize(
     "document",
     [
