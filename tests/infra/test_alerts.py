@@ -4,6 +4,7 @@ lines that the app's own functions write."""
 import json
 import logging
 import re
+import subprocess
 from pathlib import Path
 
 import azure.functions as func
@@ -95,6 +96,23 @@ def test_a_query_that_drifts_is_found_out(
 ) -> None:
     broken = queries()[query].replace(old, new)
     assert problems(broken, *known, lines) == [expected]
+
+
+def misread(*files: Path) -> dict[str, list[str]]:
+    """What Microsoft's own parser has against each of these queries."""
+    command = ["node", str(Path(__file__).with_name("kql.js")), *map(str, files)]
+    ended = subprocess.run(command, capture_output=True, text=True, timeout=60)
+    assert ended.returncode == 0, ended.stderr
+    found: dict[str, list[str]] = json.loads(ended.stdout)
+    return found
+
+
+def test_every_query_is_good_kql(tmp_path: Path) -> None:
+    broken = tmp_path / "broken.kql"
+    broken.write_text(queries()["save-duration"].replace("ItemCount, 95", "Count"), "utf-8")
+    found = misread(*QUERIES.glob("*.kql"), broken)
+    assert "The function 'percentilew' expects 3 arguments." in found.pop("broken.kql")
+    assert found == {f"{name}.kql": [] for name in queries()}
 
 
 def test_each_query_is_an_alert_and_each_alert_a_query() -> None:
