@@ -430,8 +430,8 @@ async def test_roles_that_salesforce_lacks_are_no_harm(
 async def test_a_worker_gives_up_when_the_time_is_over(
     harness: SalesforceHarness, people: Cast
 ) -> None:
-    crm = harness.crm_at(harness.organization, people.caller.address, patience=0.5)
-    await crm.check()
+    await harness.crm(people.caller.address).check()
     harness.sandbox.fault(service="salesforce", path="/composite", delayMs=2000)
+    crm = harness.crm_at(harness.organization, people.caller.address, patience=0.5)
     with pytest.raises(Unavailable):
         await crm.find(items.email())
