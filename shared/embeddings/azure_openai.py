@@ -1,7 +1,7 @@
 """Embeddings of a model that the organisation has deployed in its own Azure OpenAI.
 
 Texts go to the endpoint in the settings and nowhere else: no redirect is followed, nothing is
-logged. The official client is an optional dependency of some 27 MB, and importing it takes half a
+logged. The official client is an optional dependency of some 27 MB, and importing it takes up to a
 second of CPU time, so that happens in a thread, once it is known to be needed.
 """
 
