@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 from packaging.specifiers import SpecifierSet
 
+from shared.ledger.tables import TABLE
 from shared.settings import Settings
 from tests.deployment import FUNCTIONS
 from tests.infra import azure_types, names, rules
@@ -230,6 +231,10 @@ def test_every_queue_that_the_app_binds_is_made(infra: Infrastructure) -> None:
         if "queueName" in binding.get_dict_repr()
     }
     assert {name.removesuffix("-poison") for name in bound} <= set(made)
+
+
+def test_the_ledger_s_table_is_made(infra: Infrastructure) -> None:
+    assert TABLE in infra.templates["app/storage.bicep"].parameters["tableNames"].default
 
 
 @pytest.mark.skipif(not shutil.which("bicep"), reason="bicep is not on PATH")
