@@ -41,8 +41,7 @@ _UNORDERED: Final = frozenset({"boolean", "id", "reference"})
 _OPERATORS: Final = frozenset({"and", "or", "not"})
 _VARYING: Final = frozenset("aceilnosuyz")
 """Letters that European languages put marks on most."""
-_LITERAL: Final = 2
-"""Letters that have to be left of a word to look for it with any marks."""
+_SHORTEST_LIKENESS: Final = 3
 _MOST_LIKENESSES: Final = 200
 
 
@@ -112,12 +111,13 @@ def quick(
 
 
 def likeness(word: str) -> str:
-    """A LIKE pattern that the word fits whatever marks its letters have; of a word with too few
-    other letters, the word itself."""
+    """A LIKE pattern that the word fits whatever marks its letters have; of a short word, and of
+    one without any other letter, the word itself."""
     parts = [
         "_" if _varies(letter) else escaped(letter) for letter in unicodedata.normalize("NFC", word)
     ]
-    return "".join(parts) if len(parts) - parts.count("_") >= _LITERAL else escaped(word)
+    tells = len(parts) >= _SHORTEST_LIKENESS and set(parts) != {"_"}
+    return "".join(parts) if tells else escaped(word)
 
 
 def _varies(letter: str) -> bool:
