@@ -74,7 +74,7 @@ class App:
                 ca=self.sandbox.ca,
                 storage=self.storage,
             )
-            | {"THREADLINE_PATIENCE": "4"}
+            | {"THREADLINE_PATIENCE": "3"}
             | quick
             | self.settings
             | settings
@@ -167,6 +167,10 @@ def app(
     return made
 
 
+with_one_crm = pytest.mark.parametrize("app", CRMS[:1], indirect=True)
+"""For what is no CRM's own; each of these tests starts processes."""
+
+
 def put_off(answer: httpx.Response) -> str:
     assert answer.status_code == 202, answer.text
     assert set(answer.json()) == {"receipt", "status"}
@@ -212,6 +216,7 @@ def test_what_the_crm_could_not_take_is_saved_as_the_user_when_it_is_back(
     assert len(app.emails()) == before + 1
 
 
+@with_one_crm
 def test_a_meeting_is_put_off_too(app: App) -> None:
     with app.running():
         app.sandbox.fault(service=app.crm, status=503)
@@ -220,6 +225,7 @@ def test_a_meeting_is_put_off_too(app: App) -> None:
         assert app.outcome(receipt)["activity"]["kind"] == "meeting"
 
 
+@with_one_crm
 def test_neither_queue_nor_table_holds_anything_of_the_item_or_the_person(app: App) -> None:
     item = app.mail(**SECRET_MAIL)
     with app.running(AzureFunctionsJobHost__extensions__queues__visibilityTimeout="00:00:05"):
@@ -244,6 +250,7 @@ def test_neither_queue_nor_table_holds_anything_of_the_item_or_the_person(app: A
     assert "@" not in kept
 
 
+@with_one_crm
 def test_a_service_that_asks_to_wait_is_left_alone_until_then(app: App) -> None:
     item = app.mail()
     with app.running():
@@ -274,6 +281,7 @@ def test_a_refusal_is_the_receipts_end_and_the_admins_event(app: App) -> None:
     assert sum("deferred_save_failed" in line for line in events) == 1
 
 
+@with_one_crm
 def test_what_the_queue_gives_up_ends_as_failed_with_words_for_the_user(app: App) -> None:
     tries = {"AzureFunctionsJobHost__extensions__queues__maxDequeueCount": "2"}
     with app.running(**tries):
@@ -286,6 +294,7 @@ def test_what_the_queue_gives_up_ends_as_failed_with_words_for_the_user(app: App
     assert "deferred_save_failed" in app.log
 
 
+@with_one_crm
 def test_nobody_else_sees_a_receipt(app: App) -> None:
     with app.running():
         app.sandbox.fault(service=app.crm, status=503)
@@ -298,6 +307,7 @@ def test_nobody_else_sees_a_receipt(app: App) -> None:
         assert httpx.get(f"http://127.0.0.1:{app.port}/api/receipts/{receipt}").status_code == 401
 
 
+@with_one_crm
 def test_forged_and_unreadable_messages_do_nothing(app: App) -> None:
     before = len(app.emails())
     anna = next(e.oid for e in app.sandbox.world.company.employees if e.address == ANNA)
@@ -367,6 +377,7 @@ def test_a_worker_that_is_killed_at_any_call_leaves_the_save_to_the_next(app: Ap
     assert len(app.emails()) == before + 1
 
 
+@with_one_crm
 def test_where_background_access_is_not_set_up_nothing_is_half_done(app: App) -> None:
     before = len(app.emails())
     item = app.mail()
@@ -382,6 +393,7 @@ def test_where_background_access_is_not_set_up_nothing_is_half_done(app: App) ->
     assert len(app.emails()) == before + 1
 
 
+@with_one_crm
 def test_a_mailbox_that_is_down_puts_nothing_off(app: App) -> None:
     item = app.mail()
     with app.running():
