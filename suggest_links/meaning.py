@@ -2,7 +2,7 @@
 needed.
 
 It helps where a record and a message speak of the same in other words, or in other languages.
-docs/adr/0003 tells why it is as cautious as it is.
+docs/adr/0004 tells why it is as cautious as it is.
 """
 
 import asyncio

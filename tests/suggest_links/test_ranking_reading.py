@@ -1,6 +1,5 @@
 """What is new in a message, what it quotes, and who is inside a forward."""
 
-
 import pytest
 
 from shared.domain import Body
