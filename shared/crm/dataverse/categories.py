@@ -26,6 +26,13 @@ async def columns(
     )
     if unknown:
         raise InvalidRequest("Some fields don't exist.", errors=unknown)
+    ill_typed = tuple(
+        FieldError(f"categories.{name}", "Must be the number of a choice.")
+        for name, value in values.items()
+        if fields[name].type == "choice" and isinstance(value, str)
+    )
+    if ill_typed:
+        raise InvalidRequest("Some fields can't be saved like this.", errors=ill_typed)
     written: dict[str, Any] = {}
     for name, value in values.items():
         if fields[name].type == "lookup":

@@ -393,3 +393,14 @@ async def test_more_than_a_thousand_queries_are_split(
     )
     assert calls(harness) > before + 1
     assert [*known.parties] == [people.contact.email]
+
+
+async def test_a_choice_given_as_text_is_refused_before_anything_is_written(
+    harness: DataverseHarness, crm: DataverseCrm, people: Cast
+) -> None:
+    """Other CRMs name a choice by its text, so the policy can't tell."""
+    mail = items.email(message_id="<choice@x.example>")
+    with pytest.raises(InvalidRequest) as refused:
+        await save(crm, mail, None, [], {"new_topic": "Complaint"})
+    assert [error.field for error in refused.value.errors] == ["categories.new_topic"]
+    assert await crm.find(mail) is None
