@@ -1,8 +1,8 @@
 """Ids that we choose ourselves, so that doing something twice does it once. Pure.
 
 Dataverse takes a primary key in the body of a POST and refuses a second insert of it with
-"Cannot insert duplicate key" (facts: troubleshoot, client errors). All ids here are version 5
-UUIDs; Dataverse itself gives out none of that version.
+"Cannot insert duplicate key" (Microsoft Learn, "Troubleshoot client errors"). All ids here are
+version 5 UUIDs; Dataverse itself gives out none of that version.
 """
 
 from typing import Final

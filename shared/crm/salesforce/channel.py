@@ -1,8 +1,8 @@
 """simple-salesforce in threads: the blocking client behind an awaitable call.
 
-It is given what facts about it ask for: a pooled session of ours, time-outs for every call, a token
-that we got ourselves. What comes back is the answer as it is, its headers included; errors are
-told apart by our own code (`faults`), since simple-salesforce's exceptions drop the headers.
+It is given what its source shows it to need: a pooled session of ours, time-outs for every call, a
+token that we got ourselves. What comes back is the answer as it is, its headers included; errors
+are told apart by our own code (`faults`), since simple-salesforce's exceptions drop the headers.
 """
 
 import asyncio
