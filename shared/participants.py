@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
 from shared.domain import Item, Participant, RecordRef, Role, address_key
+from shared.errors import FieldError, InvalidRequest
 from shared.truncation import one_line
 
 _RANK: Final = {
@@ -49,3 +50,14 @@ def strangers(addresses: Iterable[str], own: Iterable[str]) -> tuple[str, ...]:
 
 def domain(address: str) -> str:
     return address_key(address).rpartition("@")[2] if "@" in address else ""
+
+
+def check_contacts(contacts: Sequence[RecordRef]) -> None:
+    """Raises `InvalidRequest` naming each of the records to relate that is no contact."""
+    wrong = tuple(
+        FieldError(f"contacts.{place}.type", "Must be contact.")
+        for place, ref in enumerate(contacts)
+        if ref.type != "contact"
+    )
+    if wrong:
+        raise InvalidRequest("Only contacts can be related.", errors=wrong)

@@ -13,7 +13,8 @@ from shared.crm.dataverse.replies import Record
 from shared.crm.dataverse.session import Session, not_there
 from shared.crm.dataverse.tables import STANDARD, ActivityTable, Table, activity_table
 from shared.domain import Activity, ActivityKind, Change, Filing, RecordRef
-from shared.errors import Conflict, FieldError, InvalidRequest, Upstream
+from shared.errors import Conflict, InvalidRequest, Upstream
+from shared.participants import check_contacts
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,13 +100,7 @@ async def _target(session: Session, ref: RecordRef) -> tuple[Table, str]:
 
 
 def _contact_ids(contacts: Sequence[RecordRef]) -> tuple[str, ...]:
-    wrong = tuple(
-        FieldError(f"contacts.{place}.type", "Must be contact.")
-        for place, ref in enumerate(contacts)
-        if ref.type != "contact"
-    )
-    if wrong:
-        raise InvalidRequest("Only contacts can be related.", errors=wrong)
+    check_contacts(contacts)
     return tuple(dict.fromkeys(_checked(ref.id) for ref in contacts))
 
 

@@ -14,7 +14,8 @@ from shared.crm.salesforce.payloads import Target
 from shared.crm.salesforce.replies import Record
 from shared.crm.salesforce.session import Session, not_there
 from shared.domain import Activity, ActivityKind, Change, Filing, RecordRef
-from shared.errors import Conflict, FieldError, InvalidRequest, NotFound
+from shared.errors import Conflict, InvalidRequest, NotFound
+from shared.participants import check_contacts
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,13 +126,7 @@ def _plan(session: Session, object_: ActivityObject, change: Change, shape: Shap
 
 
 def _contact_ids(contacts: Sequence[RecordRef]) -> tuple[str, ...]:
-    wrong = tuple(
-        FieldError(f"contacts.{place}.type", "Must be contact.")
-        for place, ref in enumerate(contacts)
-        if ref.type != "contact"
-    )
-    if wrong:
-        raise InvalidRequest("Only contacts can be related.", errors=wrong)
+    check_contacts(contacts)
     return tuple(dict.fromkeys(_contact_id(ref.id) for ref in contacts))
 
 

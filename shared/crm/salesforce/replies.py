@@ -201,11 +201,6 @@ def _children(row: Row, name: str) -> Sequence[Row]:
     return rows if isinstance(rows, list) else ()
 
 
-def unread_children(row: Row) -> bool:
-    """Whether a child query of the row goes on elsewhere."""
-    return any(isinstance(v, dict) and v.get("done") is False for v in row.values())
-
-
 def _maker(row: Row) -> tuple[Person, str]:
     """Who saved it first, and when: an edit that had to replace the record wrote it down."""
     user = row.get("Threadline_Saved_By__r") or row.get("CreatedBy") or {}
