@@ -1,46 +1,18 @@
-"""Saves one Outlook item as one CRM record."""
+"""Saves one Outlook item at somebody's click."""
 
-import asyncio
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
-from save_activity import attachments
-from save_activity.attachments import Choice, Unusable
 from save_activity.payload import SaveRequest
-from save_activity.whole import whole_text
-from shared.domain import (
-    Activity,
-    File,
-    Filing,
-    Item,
-    LookUp,
-    Notice,
-    RecordRef,
-    Rejection,
-    Saved,
-)
+from shared.domain import Item, Notice, Saved
 from shared.errors import FieldError, InvalidRequest
 from shared.policy import Policy
 from shared.ports import Crm, Mailbox
-from shared.rules import check_categories, check_exclusions, one_link
+from shared.saving import save as saving
+from shared.saving.save import Opened
 
 _NOT_FOLLOWED = Notice(
     "follow_unavailable", "It is saved, but later replies are not saved by themselves yet."
 )
-_KEPT = Notice(
-    "already_saved",
-    "It was in the CRM already, and what was there was kept. Edit it to change the link or "
-    "the fields.",
-)
-
-
-@dataclass(frozen=True, slots=True)
-class Opened:
-    """An item that may be saved as asked, as far as its mailbox and the policy have a say."""
-
-    item: Item
-    link: RecordRef | None
-    choice: Choice
 
 
 async def save(request: SaveRequest, *, crm: Crm, mailbox: Mailbox, policy: Policy) -> Saved:
@@ -50,47 +22,26 @@ async def save(request: SaveRequest, *, crm: Crm, mailbox: Mailbox, policy: Poli
 
 
 async def open_item(request: SaveRequest, *, mailbox: Mailbox, policy: Policy) -> Opened:
-    """Reads the item; asks the mailbox for nothing that the policy forbids.
-
-    Raises `InvalidRequest`, `NotFound` (item_not_found).
-    """
-    link = _check_request(request, policy)
-    item = await mailbox.fetch(request.item.ref())
-    _check_item(item, policy)
-    choice = attachments.choose(item.attachments, request.attachments, policy.attachments)
-    return Opened(item, link, choice)
+    """Raises `InvalidRequest`, `NotFound` (item_not_found)."""
+    _check_scope(request)
+    opened = await saving.open_item(request.order(), mailbox=mailbox, policy=policy)
+    _check_item(opened.item)
+    return opened
 
 
 async def save_opened(
     opened: Opened, request: SaveRequest, *, crm: Crm, mailbox: Mailbox, policy: Policy
 ) -> Saved:
-    """The one record of the item, made now or found.
-
-    The attachments are read while the CRM is looked up, and reading ends where the item turns out
-    to be saved already. Raises `InvalidRequest`, `NotFound` (record_not_found).
-    """
-    item, link, choice = opened.item, opened.link, opened.choice
-    known, contents = await _look_up_while_reading(item, link, choice, crm, mailbox)
-    filing = Filing(known.link or link, request.categories)
-    files, rejected = _sort_out(item, choice, contents, known, mailbox)
-    existing = known.existing
-    if existing is None or not existing.complete:
-        if known.body_cut:
-            whole = await whole_text(item, policy.attachments, known.limits, mailbox)
-            files += (whole,) if isinstance(whole, File) else ()
-            rejected += (whole,) if isinstance(whole, Rejection) else ()
-        saved, rejected = await _save_what_is_readable(item, filing, known, files, rejected, crm)
-    elif existing.adopted:
-        saved = await crm.save(item, filing, known, ())  # it has the files that its tool chose
-    else:
-        saved = Saved(existing.activity, created=False)
-    return replace(saved, activity=_told(saved, rejected, request, filing))
+    """As `shared.saving.save.save_opened`."""
+    saved = await saving.save_opened(opened, crm=crm, mailbox=mailbox, policy=policy)
+    if not request.follow:
+        return saved
+    notices = (*saved.activity.notices, _NOT_FOLLOWED)
+    return replace(saved, activity=replace(saved.activity, notices=notices))
 
 
-def _check_request(request: SaveRequest, policy: Policy) -> RecordRef | None:
+def _check_scope(request: SaveRequest) -> None:
     kind = request.item.kind
-    if not policy.saves(kind):
-        raise InvalidRequest(f"Your admin switched saving {kind}s off.")
     if request.scope == "series" or (request.scope is not None and kind == "email"):
         reason = (
             "A whole series can't be saved yet; save one occurrence."
@@ -98,105 +49,10 @@ def _check_request(request: SaveRequest, policy: Policy) -> RecordRef | None:
             else "Only a meeting has a scope."
         )
         raise InvalidRequest(reason, errors=(FieldError("scope", reason),))
-    link = one_link([key.ref() for key in request.links], policy)
-    check_categories(kind, request.categories, policy, whole=True)
-    return link
 
 
-def _check_item(item: Item, policy: Policy) -> None:
-    check_exclusions(item, policy.exclusions)
+def _check_item(item: Item) -> None:
     if item.kind == "email" and item.is_draft:
         raise InvalidRequest("A draft e-mail can't be saved yet; save it once it is sent.")
     if item.kind == "meeting" and item.is_series:
         raise InvalidRequest("A whole series can't be saved yet; save one occurrence.")
-
-
-async def _look_up_while_reading(
-    item: Item, link: RecordRef | None, choice: Choice, crm: Crm, mailbox: Mailbox
-) -> tuple[LookUp, Mapping[str, bytes | None]]:
-    """Also the contents by `File.key` of what was read ahead, None where reading one failed."""
-    small = attachments.small(choice.wanted)
-    if not small:
-        return await crm.look_up(item, link), {}
-    reading = asyncio.ensure_future(mailbox.read_files(item.ref, [one.attachment for one in small]))
-    try:
-        known = await crm.look_up(item, link)
-        if known.existing is not None and known.existing.complete:
-            return known, {}
-        contents = await reading
-        return known, {one.key: content for one, content in zip(small, contents, strict=True)}
-    finally:
-        reading.cancel()
-        await asyncio.gather(reading, return_exceptions=True)
-
-
-def _sort_out(
-    item: Item,
-    choice: Choice,
-    contents: Mapping[str, bytes | None],
-    known: LookUp,
-    mailbox: Mailbox,
-) -> tuple[tuple[File, ...], tuple[Rejection, ...]]:
-    """The files to save and all that is refused, in the order of the item's attachments."""
-    accepted, refused = attachments.accept(choice.wanted, known.limits)
-    files = []
-    rejected = [*choice.rejected, *refused]
-    for one in accepted:
-        content = contents.get(one.key)
-        if one.key in contents:
-            unfit = attachments.unfit(one.attachment, content, known.limits)
-            if unfit is not None:
-                rejected.append(unfit)
-                continue
-        files.append(
-            attachments.file(one, content, limits=known.limits, mailbox=mailbox, ref=item.ref)
-        )
-    return tuple(files), tuple(rejected)
-
-
-async def _save_what_is_readable(
-    item: Item,
-    filing: Filing,
-    known: LookUp,
-    files: tuple[File, ...],
-    rejected: tuple[Rejection, ...],
-    crm: Crm,
-) -> tuple[Saved, tuple[Rejection, ...]]:
-    """A file that proves unusable in the middle of the save is left out of the next attempt.
-
-    Saving again is safe: the CRM finishes the record that the attempt before began.
-    """
-    while True:
-        try:
-            saved = await crm.save(item, filing, known, files)
-        except Unusable as unusable:
-            files = tuple(file for file in files if file.key != unusable.key)
-            rejected = (*rejected, unusable.rejection)
-        else:
-            return saved, rejected
-
-
-def _told(
-    saved: Saved, rejected: tuple[Rejection, ...], request: SaveRequest, filing: Filing
-) -> Activity:
-    """The activity with all that the user should know of this save."""
-    activity = saved.activity
-    notices = list(activity.notices)
-    if not saved.created and _differs(activity, filing):
-        notices.append(_KEPT)
-    if request.follow:
-        notices.append(_NOT_FOLLOWED)
-    return replace(activity, rejected=(*activity.rejected, *rejected), notices=tuple(notices))
-
-
-def _differs(activity: Activity, filing: Filing) -> bool:
-    """Something else was asked for than what the record has."""
-    if filing.link is not None and not any(
-        (link.type, link.id.casefold()) == (filing.link.type, filing.link.id.casefold())
-        for link in activity.links
-    ):
-        return True
-    return any(
-        value is not None and activity.categories.get(name) != value
-        for name, value in filing.categories.items()
-    )

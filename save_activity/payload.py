@@ -6,6 +6,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field
 
 from shared import domain, receipts
+from shared.saving.save import Order
 from shared.wire import (
     EXAMPLE_ACTIVITY,
     ActivityShape,
@@ -42,6 +43,10 @@ class SaveRequest(Asked):
         description="Save later replies too. Not offered yet: the item is saved, and the notice "
         "`follow_unavailable` says that it isn't followed.",
     )
+
+    def order(self) -> Order:
+        links = tuple(key.ref() for key in self.links)
+        return Order(self.item.ref(), links, self.categories, self.attachments)
 
 
 class ReceiptShape(Answered):

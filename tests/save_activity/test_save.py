@@ -8,7 +8,6 @@ from typing import Any
 import pytest
 
 from save_activity import logic
-from save_activity.attachments import SMALL, choose
 from save_activity.payload import SaveRequest
 from shared.domain import (
     Attachment,
@@ -23,6 +22,7 @@ from shared.domain import (
 )
 from shared.errors import Forbidden, InvalidRequest, NotFound, ThreadlineError, Unavailable
 from shared.policy import CategoryField, Exclusions, Policy, RecordType
+from shared.saving.attachments import SMALL, choose
 from tests.contract import items
 from tests.fakes.crm import CrmWorld, FakeCrm
 from tests.fakes.mailbox import FakeMailbox, MailboxWorld
