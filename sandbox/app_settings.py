@@ -7,9 +7,12 @@ from sandbox.salesforce import CONSUMER_KEY, FILE_NAME, INTEGRATION_ADDRESS
 from sandbox.world import CLIENT_ID, CLIENT_SECRET, TENANT
 
 
-def app_settings(*, crm: str, sandbox_url: str, ca: Path, storage: str) -> Mapping[str, str]:
-    """`sandbox_url` has no trailing slash; `storage` is a connection string. The key of the
-    Salesforce app lies beside `ca`.
+def app_settings(
+    *, crm: str, sandbox_url: str, ca: Path, storage: str, api_url: str = ""
+) -> Mapping[str, str]:
+    """`sandbox_url` has no trailing slash; `storage` is a connection string. `api_url` is the app's
+    own address with `/api`: without it, nothing is followed. The key of the Salesforce app lies
+    beside `ca`.
 
     The sandbox's CA is the only one that the app then trusts: nothing else is reached by mistake.
     """
@@ -24,6 +27,7 @@ def app_settings(*, crm: str, sandbox_url: str, ca: Path, storage: str) -> Mappi
         "THREADLINE_CLIENT_SECRET": CLIENT_SECRET,
         "THREADLINE_BACKGROUND": "true" if storage else "",
         "THREADLINE_LEDGER": storage,
+        "THREADLINE_CALLBACK_URL": api_url if storage else "",
         "THREADLINE_AUTHORITY": f"{sandbox_url}/entra",
         "THREADLINE_MAILBOX_URL": f"{sandbox_url}/graph/v1.0",
         "THREADLINE_DATAVERSE_URL": f"{sandbox_url}/dataverse",

@@ -5,7 +5,7 @@ a docstring names only what comes on top. All objects are bound to one caller: w
 may not do, the port refuses.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Protocol
 
@@ -22,6 +22,15 @@ from shared.domain import (
     LookUp,
     RecordRef,
     Saved,
+)
+from shared.following import (
+    ChangeKind,
+    Changes,
+    FollowedDraft,
+    FollowedMeeting,
+    FollowedThread,
+    Origin,
+    Subscription,
 )
 from shared.receipts import Receipt
 
@@ -173,6 +182,124 @@ class Ledger(Protocol):
 
     async def forget(self, before: datetime) -> int:
         """Removes the receipts of all owners made before that moment; how many there were."""
+        ...
+
+
+class Followings(Protocol):
+    """What is followed, by mailbox path, kept outside of any CRM.
+
+    Each `put_…` makes or replaces: with a version it raises `Conflict` where that one has changed
+    or gone meanwhile, without one where there is one already; it gives the value with its new
+    version. Each `remove` leaves alone what has changed since.
+    """
+
+    async def threads_of(self, mailbox: str, message_ids: Sequence[str]) -> Mapping[str, str]:
+        """The thread id of each of these Message-IDs that is known in the mailbox."""
+        ...
+
+    async def know_messages(self, mailbox: str, thread: str, message_ids: Sequence[str]) -> None:
+        """From now on they are known to belong to that thread; at most 100."""
+        ...
+
+    async def thread(self, mailbox: str, id: str) -> FollowedThread | None: ...
+
+    async def put_thread(self, thread: FollowedThread) -> FollowedThread: ...
+
+    async def draft(self, mailbox: str, item: str) -> FollowedDraft | None: ...
+
+    async def put_draft(self, draft: FollowedDraft) -> FollowedDraft: ...
+
+    async def meetings(self, mailbox: str, event: str) -> Sequence[FollowedMeeting]:
+        """Those whose `item` or `watched` that event is."""
+        ...
+
+    async def put_meeting(self, meeting: FollowedMeeting) -> FollowedMeeting: ...
+
+    async def remove(self, followed: FollowedThread | FollowedDraft | FollowedMeeting) -> None: ...
+
+    async def of_record(self, record: str) -> Sequence[FollowedThread | FollowedMeeting]:
+        """All that has that CRM record, in whichever mailbox."""
+        ...
+
+    async def of_mailbox(
+        self, mailbox: str
+    ) -> Sequence[FollowedThread | FollowedDraft | FollowedMeeting]:
+        """All that is followed there. Reads a partition: for the timer's work, not for a
+        request."""
+        ...
+
+    async def forget(self, mailbox: str, before: datetime) -> int:
+        """Removes what was followed until before that moment, and the messages known of threads
+        that are gone; how much there was."""
+        ...
+
+
+class Subscriptions(Protocol):
+    """What we keep of our subscriptions to changes, one for each mailbox and kind."""
+
+    async def begin(self, mailbox: str, kind: ChangeKind, since: datetime) -> Subscription:
+        """The one that is kept; where there is none, a new one that the service has not taken yet,
+        with a secret of at most 128 characters that nobody can guess."""
+        ...
+
+    async def find(self, mailbox: str, kind: ChangeKind) -> Subscription | None: ...
+
+    async def of_secret(self, secret: str) -> Subscription | None:
+        """The one with that secret, of however hostile a text; the comparison takes the same time
+        whatever is wrong with it."""
+        ...
+
+    async def replace(self, subscription: Subscription) -> Subscription:
+        """Puts it in the place of the version that it was made from; gives it with its new one.
+        Raises `Conflict` where that has changed or gone meanwhile."""
+        ...
+
+    async def remove(self, subscription: Subscription) -> None: ...
+
+    async def all(self) -> Sequence[Subscription]:
+        """Of all mailboxes. Reads the whole table: for a timer, not for a request."""
+        ...
+
+
+class Origins(Protocol):
+    """How records came to be, by the item's identity."""
+
+    async def add(self, origin: Origin) -> None:
+        """The first one of an identity stays."""
+        ...
+
+    async def find(self, identity: str) -> Origin | None: ...
+
+
+class ChangeFeed(Protocol):
+    """Tells this app of changes in mailboxes, by the app's own permissions."""
+
+    async def subscribe(
+        self, mailbox: str, kind: ChangeKind, secret: str, until: datetime
+    ) -> tuple[str, datetime]:
+        """A new subscription's id, and when it ends.
+
+        Raises `Forbidden` where the app may not read that mailbox, `NotFound` (item_not_found)
+        where there is no such mailbox.
+        """
+        ...
+
+    async def renew(self, id: str, until: datetime) -> datetime:
+        """When it ends now. Raises `NotFound` (record_not_found) where there is no such one."""
+        ...
+
+    async def end(self, id: str) -> None:
+        """Whether it was there or not."""
+        ...
+
+    async def changes(
+        self, mailbox: str, kind: ChangeKind, position: Mapping[str, str], since: datetime
+    ) -> Changes:
+        """All that changed since the position, and the next position.
+
+        With an empty position, or one that the service doesn't know any more: all that changed
+        since `since`. It may tell more than that, and the same twice.
+        """
         ...
 
 

@@ -67,9 +67,15 @@ class Settings(BaseModel):
     )
     background: bool = Field(
         False,
-        description="Saves that the CRM can't take now are finished later, without the person: "
+        description="The app works on without the person, as for saves that the CRM can't take now: "
         "needs `ledger`, Graph's application permissions Mail.Read and Calendars.Read, and in the "
         "CRM the right to act for users.",
+    )
+    callback_url: HttpUrl | None = Field(
+        None,
+        description="Where Microsoft Graph reaches this app, such as "
+        "https://<app>.azurewebsites.net/api; with it and `background`, replies and changes are "
+        "followed.",
     )
     ledger: str = Field(
         "",
@@ -93,6 +99,8 @@ class Settings(BaseModel):
     def _complete(self) -> Self:
         if self.background and not self.ledger:
             raise ValueError("background needs a ledger")
+        if self.callback_url and not self.background:
+            raise ValueError("callback_url needs background")
         if bool(self.embeddings_url) != bool(self.embeddings_deployment):
             raise ValueError("embeddings_url and embeddings_deployment need each other")
         return self

@@ -1,0 +1,169 @@
+"""What is followed in a mailbox: threads, drafts and meetings. Frozen values, no I/O.
+
+A mailbox is named by its `path`: the Entra object id of its owner for a person's own, the address,
+trimmed and case-folded, for a shared or delegate mailbox. Ids of messages and addresses of people
+are kept as digests only.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from hashlib import sha256
+from typing import Literal
+
+from shared.domain import CategoryValue, RecordRef, Scope, address_key
+
+THREAD_FOLLOWED = timedelta(days=180)
+"""How long after its last saved message a thread is followed."""
+
+MEETING_FOLLOWED = timedelta(days=7)
+"""How long after its end a meeting is followed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Filed:
+    """Where what follows goes and with what: the choices of the save that began it.
+
+    `attachments` are the policy's default where `default_files`, else none.
+    """
+
+    link: RecordRef | None = None
+    categories: Mapping[str, CategoryValue] = field(default_factory=dict)
+    default_files: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class FollowedThread:
+    """A conversation in one mailbox, saved from then on in `owner`'s name (an Entra object id).
+
+    `id` is `thread_id` of its conversation. `people` are the digests of the addresses that took
+    part so far. `record` is the id of the CRM's record that it began with; an edit of that one's
+    link changes `filed`. A stopped one stays until `until`, so that nothing but a person starts it
+    again.
+    """
+
+    mailbox: str
+    id: str
+    owner: str
+    filed: Filed
+    people: frozenset[str]
+    record: str
+    since: datetime
+    until: datetime
+    stopped: bool = False
+    version: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class FollowedDraft:
+    """A draft whose record is made once it is sent, for the receipt that says so.
+
+    `missing_since` is when it was first looked for in vain: while it is being sent, a message is
+    nowhere for a moment.
+    """
+
+    mailbox: str
+    item: str
+    owner: str
+    receipt: str
+    until: datetime
+    missing_since: datetime | None = None
+    version: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class FollowedMeeting:
+    """A meeting whose changes reach its record.
+
+    `item` is the id it is read by; `watched` the one that changes are told of: the series' for an
+    occurrence, else the same. `record` is the CRM's id of it, empty for a whole series, whose
+    occurrences are followed one by one besides. `organizer` says that the mailbox's owner organises
+    it, so that its vanishing from there is its cancellation. `identity` is the meeting's
+    `domain.identity`. `until` lies beyond its end.
+    """
+
+    mailbox: str
+    item: str
+    watched: str
+    scope: Scope
+    identity: str
+    owner: str
+    record: str
+    organizer: bool
+    filed: Filed
+    until: datetime
+    version: str = ""
+
+
+Followed = FollowedThread | FollowedDraft | FollowedMeeting
+
+
+Reason = Literal["followed_thread", "draft_sent", "conversation", "series", "asked"]
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """How a record came to be, where that isn't plain: saved by itself, or from a mailbox that is
+    not the actor's own. `actor` is an Entra object id, `mailbox` a path, `identity` the item's
+    `domain.identity`."""
+
+    identity: str
+    reason: Reason
+    actor: str
+    mailbox: str
+
+
+ChangeKind = Literal["email", "meeting"]
+
+
+@dataclass(frozen=True, slots=True)
+class Subscription:
+    """What we are told of a mailbox, and how far we know it.
+
+    `secret` comes with every notification. `id` is empty and `expires` past until the service has
+    taken it. `position` is what the service wants to be asked with for what changed since; all
+    that changed before `since` has been queued.
+    """
+
+    mailbox: str
+    kind: ChangeKind
+    secret: str
+    id: str
+    expires: datetime
+    since: datetime
+    position: Mapping[str, str] = field(default_factory=dict)
+    version: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Changed:
+    """One item that changed somehow; `gone` says that it was removed from where it was."""
+
+    item: str
+    gone: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Changes:
+    items: tuple[Changed, ...]
+    position: Mapping[str, str]
+
+
+def mailbox_path(named: str, owner: str) -> str:
+    """The path of a mailbox that a person, by their object id, named "me" or by its address."""
+    return owner if named == "me" else address_key(named)
+
+
+def digest(text: str) -> str:
+    """32 hex digits, the same for the same text."""
+    return sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:32]
+
+
+def thread_id(conversation_id: str | None, message_id: str | None) -> str:
+    """A message without a conversation is one of its own."""
+    return digest(f"conversation:{conversation_id or message_id or ''}")
+
+
+def people_of(addresses: Iterable[str]) -> frozenset[str]:
+    """Their digests."""
+    return frozenset(digest(address_key(address)) for address in addresses)
