@@ -53,7 +53,7 @@ param salesforceMaxFileMb int = 100
 @description('Optional. File types that the Salesforce organisation refuses, separated by commas.')
 param salesforceBlockedExtensions string = ''
 
-@description('Optional. True lets the app finish later, without the person, what a CRM that is down can\'t take now. It needs the application permissions of docs/deploying.md.')
+@description('Optional. True lets the app work on without the person: finish later what a CRM that is down can\'t take now, and follow replies, drafts and changed meetings. It needs the application permissions of docs/deploying.md.')
 param background bool = false
 
 @description('Optional. An Azure OpenAI resource of yours, such as https://contoso.openai.azure.com, by which suggestions are compared by meaning; docs/deploying.md tells what it gets and which role the app needs there.')

@@ -59,7 +59,7 @@ param audience string
 @description('Required. Seconds that one interactive request may spend waiting for services.')
 param patienceSeconds int
 
-@description('Required. True lets the app finish later what a CRM can\'t take now.')
+@description('Required. True lets the app work on without the person: finish later what a CRM can\'t take now, and follow replies and changes.')
 param background bool
 
 @description('Required. Address of the storage account\'s tables.')
@@ -192,6 +192,8 @@ resource settings 'Microsoft.Web/sites/config@2024-11-01' = {
       THREADLINE_AUDIENCE: audience
       THREADLINE_IDENTITY_CLIENT_ID: identityClientId
       THREADLINE_BACKGROUND: string(background)
+      // asked of the finished app: its host name may carry a hash and the region (…-ab12.westeurope-01.azurewebsites.net)
+      THREADLINE_CALLBACK_URL: background ? 'https://${app.properties.defaultHostName}/api' : ''
       THREADLINE_LEDGER: ledgerUrl
       THREADLINE_EMBEDDINGS_URL: embeddingsUrl
       THREADLINE_EMBEDDINGS_DEPLOYMENT: embeddingsDeployment

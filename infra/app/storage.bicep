@@ -20,7 +20,7 @@ param workspaceId string
 param queueNames array = ['graph-notifications', 'deferred-saves']
 
 @description('Optional. Tables of the ledger.')
-param tableNames array = ['conversations', 'subscriptions', 'receipts']
+param tableNames array = ['receipts', 'followings', 'subscriptions', 'origins']
 
 var poisonQueueNames = map(queueNames, name => '${name}-poison')
 
