@@ -1,0 +1,53 @@
+"""What is never saved unless a person asks for that very item."""
+
+from typing import Literal
+
+from shared.domain import Item, LookUp
+from shared.errors import InvalidRequest
+from shared.participants import party_key, strangers
+from shared.policy import Policy
+from shared.rules import check_exclusions
+from shared.saving.save import Check
+
+Why = Literal["off", "draft", "label", "excluded", "internal"]
+"""The kind is switched off; a draft; a label that says private or the like; someone excluded takes
+part; nobody from outside does."""
+
+
+class LeftOut(Exception):
+    """It is not to be saved by itself. `why` is all that it says."""
+
+    def __init__(self, why: Why) -> None:
+        super().__init__(why)
+        self.why: Why = why
+
+
+def check_item(item: Item, policy: Policy) -> None:
+    """What can be told before the CRM is asked. Raises `LeftOut`."""
+    if not policy.saves(item.kind):
+        raise LeftOut("off")
+    if item.kind == "email" and item.is_draft:
+        raise LeftOut("draft")
+    if item.sensitivity in policy.exclusions.never_auto_saved:
+        raise LeftOut("label")
+    try:
+        check_exclusions(item, policy.exclusions)
+    except InvalidRequest:
+        raise LeftOut("excluded") from None
+
+
+def someone_external(item: Item, *own: str) -> Check:
+    """A check that raises `LeftOut` where nobody takes part but users and queues of the CRM, and
+    others of their domains; `own` are further addresses of the company's, such as the mailbox's."""
+
+    def check(known: LookUp) -> None:
+        people = [p.address for p in item.participants]
+        ours = [
+            p.address
+            for p in item.participants
+            if any(r.type in ("user", "queue") for r in known.parties.get(party_key(p), ()))
+        ]
+        if not strangers(people, (*ours, *own)):
+            raise LeftOut("internal")
+
+    return check
