@@ -2,7 +2,10 @@
 """The app registration in Entra ID, by the Azure CLI's sign-in; running it again changes nothing.
 
 `register` (before provisioning) makes the application with its scope `access_as_user` and the
-delegated permissions that it asks for, its service principal, and tells azd its client id.
+permissions that it asks for, its service principal, and tells azd its client id. They are delegated
+ones; the only application permission is `User.Read.All`, where the app works on without people and
+looks up their Salesforce usernames. What mailboxes it may read without people is not for Entra ID
+to say, which knows only all of them, but for Exchange.
 `trust` (after provisioning) lets the managed identity sign for the application, and the add-in's
 site ask for tokens by nested app authentication. Nobody consents to anything here: what an
 administrator does, and which permission is for what, is in docs/deploying.md.
@@ -25,6 +28,7 @@ DELEGATED = {
     MICROSOFT_GRAPH: ("Mail.Read", "Mail.Read.Shared", "Calendars.Read", "Calendars.Read.Shared"),
     DATAVERSE: ("user_impersonation",),
 }
+LOOKING_UP_USERS = ("User.Read.All",)
 SCOPE = "access_as_user"
 
 
@@ -41,13 +45,12 @@ def register() -> None:
     _patch(upsert, {"displayName": name, "signInAudience": "AzureADMyOrg"}, make=True)
     found = _get(f"{upsert}?$select=id,appId")
     app_id = found["appId"]
-    wanted = DELEGATED if _setting("THREADLINE_CRM") == "dataverse" else _without_dataverse()
     _patch(
         f"/applications/{found['id']}",
         {
             "identifierUris": [f"api://{app_id}"],
             "api": {"requestedAccessTokenVersion": 2, "oauth2PermissionScopes": [_scope(app_id)]},
-            "requiredResourceAccess": [_access(api, names) for api, names in wanted.items()],
+            "requiredResourceAccess": _wanted(),
         },
     )
     _patch(f"/servicePrincipals(appId='{app_id}')", {"displayName": name}, make=True)
@@ -73,8 +76,21 @@ def trust() -> None:
     _patch(f"/applications/{id_}", {"spa": {"redirectUris": [f"brk-multihub://{host}"]}})
 
 
-def _without_dataverse() -> dict[str, tuple[str, ...]]:
-    return {api: names for api, names in DELEGATED.items() if api != DATAVERSE}
+def _wanted() -> list[dict[str, Any]]:
+    """What this deployment needs, by API; running it again takes back what it needs no more."""
+    apis = [MICROSOFT_GRAPH, *([DATAVERSE] if _setting("THREADLINE_CRM") == "dataverse" else [])]
+    roles = {MICROSOFT_GRAPH: LOOKING_UP_USERS} if _looks_up_users() else {}
+    return [_access(api, DELEGATED[api], roles.get(api, ())) for api in apis]
+
+
+def _looks_up_users() -> bool:
+    """In the background, people are known by their object id, and Salesforce by their username,
+    unless it knows the object id as their Federation ID."""
+    return (
+        _setting("THREADLINE_CRM") == "salesforce"
+        and _chosen("THREADLINE_BACKGROUND").casefold() == "true"
+        and _chosen("THREADLINE_SALESFORCE_USERNAME") != "federation"
+    )
 
 
 def _scope(app_id: str) -> dict[str, Any]:
@@ -91,20 +107,31 @@ def _scope(app_id: str) -> dict[str, Any]:
     }
 
 
-def _access(api: str, names: tuple[str, ...]) -> dict[str, Any]:
-    """The ids of delegated permissions differ from API to API, so they are asked for."""
-    offered = _get(f"/servicePrincipals(appId='{api}')?$select=oauth2PermissionScopes")
-    ids = {one["value"]: one["id"] for one in offered["oauth2PermissionScopes"]}
-    missing = [name for name in names if name not in ids]
-    if missing:
-        sys.exit(f"{api} has no permission {', '.join(missing)} in this tenant.")
-    access = [{"id": ids[name], "type": "Scope"} for name in names]
+def _access(api: str, scopes: tuple[str, ...], roles: tuple[str, ...]) -> dict[str, Any]:
+    """The ids of permissions differ from API to API, so they are asked for."""
+    offered = _get(f"/servicePrincipals(appId='{api}')?$select=oauth2PermissionScopes,appRoles")
+    access = [
+        *_ids("Scope", scopes, offered["oauth2PermissionScopes"]),
+        *_ids("Role", roles, offered["appRoles"]),
+    ]
     return {"resourceAppId": api, "resourceAccess": access}
 
 
+def _ids(kind: str, names: tuple[str, ...], offered: list[dict[str, Any]]) -> list[dict[str, str]]:
+    ids = {one["value"]: one["id"] for one in offered}
+    missing = [name for name in names if name not in ids]
+    if missing:
+        sys.exit(f"This tenant offers no permission {', '.join(missing)} ({kind}).")
+    return [{"id": ids[name], "type": kind} for name in names]
+
+
+def _chosen(name: str) -> str:
+    """Empty where nobody chose. azd hands its environment to hooks."""
+    return os.environ.get(name, "")  # noqa: TID251
+
+
 def _setting(name: str) -> str:
-    """azd hands its environment to hooks."""
-    value = os.environ.get(name, "")  # noqa: TID251
+    value = _chosen(name)
     if not value:
         sys.exit(f"{name} is not set: `azd env set {name} …`.")
     return value

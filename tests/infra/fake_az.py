@@ -13,10 +13,12 @@ APP_ID = "11111111-2222-4333-8444-555555555555"
 OFFERED = {
     "00000003-0000-0000-c000-000000000000": (
         *("Mail.Read", "Mail.Read.Shared", "Mail.ReadWrite"),
-        *("Calendars.Read", "Calendars.Read.Shared"),
+        *("Calendars.Read", "Calendars.Read.Shared", "User.Read.All"),
     ),
     "00000007-0000-0000-c000-000000000000": ("user_impersonation",),
 }
+ROLES = ("Mail.Read", "Calendars.Read", "User.Read.All", "Mail.ReadWrite")
+"""Application permissions of Microsoft Graph: other ids than the delegated ones of those names."""
 
 Row = dict[str, Any]
 
@@ -41,7 +43,8 @@ def rest(state: dict[str, dict[str, Row]], arguments: list[str]) -> Row:
     found = next((row for row in rows.values() if row.get(key) == value), None)
     if kind == "servicePrincipals" and value in OFFERED:
         scopes = [{"value": name, "id": f"id of {name}"} for name in OFFERED[value]]
-        return {"oauth2PermissionScopes": scopes}
+        roles = [{"value": name, "id": f"id of role {name}"} for name in ROLES]
+        return {"oauth2PermissionScopes": scopes, "appRoles": roles}
     if "patch" not in arguments:
         return found if found else sys.exit("404 Not Found")
     body = json.loads(arguments[arguments.index("--body") + 1])

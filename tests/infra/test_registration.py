@@ -63,15 +63,56 @@ def test_however_often_it_runs_there_is_one_application(tenant: Tenant) -> None:
     assert tenant.has("env") == [{"value": APP_ID}]
 
 
-@pytest.mark.parametrize(("crm", "apis"), [("dataverse", 2), ("salesforce", 1)])
-def test_it_asks_for_reading_and_nothing_more(tenant: Tenant, crm: str, apis: int) -> None:
-    assert tenant.run("register", THREADLINE_CRM=crm).returncode == 0
+GRAPH = {"Mail.Read", "Mail.Read.Shared", "Calendars.Read", "Calendars.Read.Shared"}
+
+
+def asked(tenant: Tenant) -> set[tuple[str, str]]:
+    """The kind and id of each permission that the application asks for."""
     (app,) = tenant.has("applications")
-    assert len(app["requiredResourceAccess"]) == apis
-    asked = {one["id"] for api in app["requiredResourceAccess"] for one in api["resourceAccess"]}
-    graph = {"Mail.Read", "Mail.Read.Shared", "Calendars.Read", "Calendars.Read.Shared"}
-    assert asked >= {f"id of {name}" for name in graph}
-    assert not [name for name in asked if "Write" in name]
+    return {
+        (one["type"], one["id"])
+        for api in app["requiredResourceAccess"]
+        for one in api["resourceAccess"]
+    }
+
+
+@pytest.mark.parametrize(
+    ("crm", "more"), [("dataverse", {"user_impersonation"}), ("salesforce", set())]
+)
+def test_it_asks_for_reading_and_nothing_more(tenant: Tenant, crm: str, more: set[str]) -> None:
+    assert tenant.run("register", THREADLINE_CRM=crm).returncode == 0
+    assert asked(tenant) == {("Scope", f"id of {name}") for name in GRAPH | more}
+
+
+@pytest.mark.parametrize(
+    ("chosen", "wanted"),
+    [
+        ({"THREADLINE_CRM": "salesforce", "THREADLINE_BACKGROUND": "true"}, True),
+        ({"THREADLINE_CRM": "salesforce", "THREADLINE_BACKGROUND": "false"}, False),
+        ({"THREADLINE_CRM": "dataverse", "THREADLINE_BACKGROUND": "true"}, False),
+        (
+            {
+                "THREADLINE_CRM": "salesforce",
+                "THREADLINE_BACKGROUND": "true",
+                "THREADLINE_SALESFORCE_USERNAME": "federation",
+            },
+            False,
+        ),
+    ],
+)
+def test_only_an_app_that_looks_up_users_asks_to_read_them(
+    tenant: Tenant, chosen: dict[str, str], wanted: bool
+) -> None:
+    assert tenant.run("register", **chosen).returncode == 0
+    roles = {id_ for kind, id_ in asked(tenant) if kind == "Role"}
+    assert roles == ({"id of role User.Read.All"} if wanted else set())
+
+
+def test_what_it_needs_no_more_it_gives_back(tenant: Tenant) -> None:
+    for background in ("true", "false"):
+        chosen = {"THREADLINE_CRM": "salesforce", "THREADLINE_BACKGROUND": background}
+        assert tenant.run("register", **chosen).returncode == 0
+    assert asked(tenant) == {("Scope", f"id of {name}") for name in GRAPH}
 
 
 def test_it_says_what_is_missing(tenant: Tenant) -> None:
