@@ -20,11 +20,19 @@ MEETING_FOLLOWED = timedelta(days=7)
 """How long after its end a meeting is followed."""
 
 
+MOST_PEOPLE = 1_000
+"""How many people of a thread are kept."""
+
+MOST_KNOWN_AT_ONCE = 100
+"""How many messages can be made known in one call."""
+
+
 @dataclass(frozen=True, slots=True)
 class Filed:
     """Where what follows goes and with what: the choices of the save that began it.
 
-    `attachments` are the policy's default where `default_files`, else none.
+    `attachments` are the policy's default where `default_files`, else none. Of the link, type and
+    id are kept.
     """
 
     link: RecordRef | None = None
@@ -167,3 +175,9 @@ def thread_id(conversation_id: str | None, message_id: str | None) -> str:
 def people_of(addresses: Iterable[str]) -> frozenset[str]:
     """Their digests."""
     return frozenset(digest(address_key(address)) for address in addresses)
+
+
+def bounded(people: frozenset[str]) -> frozenset[str]:
+    """At most `MOST_PEOPLE` of them, and always the same ones of the same people: the first in
+    alphabetical order. Digests have no age, and a thread of so many is known by any of them."""
+    return people if len(people) <= MOST_PEOPLE else frozenset(sorted(people)[:MOST_PEOPLE])

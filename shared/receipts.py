@@ -8,7 +8,7 @@ from typing import Literal
 
 from shared.domain import Notice
 
-ReceiptStatus = Literal["queued", "saved", "failed"]
+ReceiptStatus = Literal["queued", "pending_send", "saved", "failed"]
 
 KEPT = timedelta(days=30)
 """How long a receipt can be asked for."""
@@ -26,12 +26,21 @@ class Failure:
 
 
 @dataclass(frozen=True, slots=True)
+class Progress:
+    """How many of the items that were asked for are done, `total` of them all in all."""
+
+    done: int
+    total: int
+
+
+@dataclass(frozen=True, slots=True)
 class Receipt:
     """`owner` is the Entra object id of whoever asked, and whose it is alone.
 
     `asked` is the request as JSON, of ids and choices only. `not_before` is when a service that
-    asked to wait may be asked again. `notices` and `failure` are the outcome. `version` is the
-    ledger's, empty before the receipt is in it.
+    asked to wait may be asked again. A draft's is `pending_send` until it is sent. `progress` is
+    there where many items were asked for. `notices` and `failure` are the outcome. `version` is
+    the ledger's, empty before the receipt is in it.
     """
 
     id: str
@@ -39,6 +48,7 @@ class Receipt:
     asked: str
     status: ReceiptStatus = "queued"
     not_before: datetime | None = None
+    progress: Progress | None = None
     notices: tuple[Notice, ...] = ()
     failure: Failure | None = None
     version: str = ""
