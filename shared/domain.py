@@ -117,6 +117,7 @@ class Meeting:
     the original start of an occurrence or exception (it stays when the occurrence is moved), None
     for a single meeting or a series master. `start` and `end` are UTC; an all-day meeting runs
     from midnight to midnight in `time_zone`, `start` and `end` being those instants in UTC.
+    `is_organizer` says that the owner of the mailbox it was read from organises it.
     """
 
     ref: ItemRef
@@ -137,6 +138,7 @@ class Meeting:
     is_series: bool = False
     sensitivity: Sensitivity = Sensitivity.NORMAL
     attachments: tuple[Attachment, ...] = ()
+    is_organizer: bool = False
     kind: Literal["meeting"] = field(default="meeting", init=False)
 
 

@@ -153,8 +153,14 @@ class Changed:
 
 @dataclass(frozen=True, slots=True)
 class Changes:
+    """`anew` says that no earlier position was gone on from, so that what was removed before isn't
+    told: whoever follows something looks at it. `more` says that the service has more to tell at
+    once: ask again from `position`, with the same `since`."""
+
     items: tuple[Changed, ...]
     position: Mapping[str, str]
+    anew: bool = False
+    more: bool = False
 
 
 def mailbox_path(named: str, owner: str) -> str:

@@ -20,6 +20,7 @@ from shared.domain import (
     Item,
     ItemRef,
     LookUp,
+    Meeting,
     RecordRef,
     Saved,
 )
@@ -69,6 +70,33 @@ class Mailbox(Protocol):
 
     async def read_source(self, ref: ItemRef) -> bytes:
         """The whole message as RFC 822 bytes. Raises `NotFound` (item_not_found)."""
+        ...
+
+    async def conversation(self, ref: ItemRef, most: int) -> Sequence[ItemRef]:
+        """The messages of that e-mail's conversation in that mailbox, oldest first, by the ids that
+        last; where there are more than `most`, the newest of them.
+
+        All folders but Deleted Items and Junk Email; drafts are left out. Raises `NotFound`
+        (item_not_found).
+        """
+        ...
+
+    async def occurrences(
+        self, ref: ItemRef, start: datetime, end: datetime, most: int
+    ) -> Sequence[Meeting]:
+        """The occurrences of that series, exceptions among them, that begin in the span (`end` left
+        out), each as `fetch` gives it, in order of their start; the first `most` of them.
+
+        `ref` names the series, or one of its occurrences. Raises `NotFound` (item_not_found) where
+        there is no such series.
+        """
+        ...
+
+    async def is_discarded(self, ref: ItemRef) -> bool:
+        """Whether that e-mail is a draft that was thrown away: one in Deleted Items.
+
+        Raises `NotFound` (item_not_found) where it is nowhere.
+        """
         ...
 
 
@@ -277,10 +305,12 @@ class ChangeFeed(Protocol):
     async def subscribe(
         self, mailbox: str, kind: ChangeKind, secret: str, until: datetime
     ) -> tuple[str, datetime]:
-        """A new subscription's id, and when it ends.
+        """A new subscription's id, and when it ends, which may be earlier or later than `until`.
 
-        Raises `Forbidden` where the app may not read that mailbox, `NotFound` (item_not_found)
-        where there is no such mailbox.
+        Each call makes another one. After `Unavailable` there may be one that nobody knows the id
+        of: it ends by itself, and what it tells is told twice. Raises `Forbidden` where the app may
+        not read that mailbox, `NotFound` (item_not_found) where there is no such mailbox,
+        `Throttled` where it has as many subscriptions as it may.
         """
         ...
 
@@ -295,10 +325,14 @@ class ChangeFeed(Protocol):
     async def changes(
         self, mailbox: str, kind: ChangeKind, position: Mapping[str, str], since: datetime
     ) -> Changes:
-        """All that changed since the position, and the next position.
+        """What changed since the position and since `since`, and the next position.
 
-        With an empty position, or one that the service doesn't know any more: all that changed
-        since `since`. It may tell more than that, and the same twice.
+        E-mail: messages that came to be anywhere in the mailbox; removed ones are not told.
+        Meetings: those that changed or were removed; a change of one occurrence may be told as one
+        of its series. `since` is a moment before the last call began whose items were all heeded;
+        where the position is empty, or the service doesn't know it any more, it is all that counts.
+        It may tell more than that, and the same twice. Raises `Forbidden` and `NotFound` as
+        `subscribe` does.
         """
         ...
 

@@ -2,9 +2,12 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 
-from shared.domain import Attachment, Email, Item, ItemRef
+from shared.domain import Attachment, Email, Item, ItemRef, Meeting
 from shared.errors import Forbidden, NotFound, ThreadlineError, Unsupported
+
+_NEVER = datetime.min.replace(tzinfo=UTC)
 
 
 @dataclass
@@ -20,6 +23,7 @@ class MailboxWorld:
     _items: dict[tuple[str, str], Item] = field(default_factory=dict)
     _files: dict[tuple[str, str, str], bytes] = field(default_factory=dict)
     _sources: dict[tuple[str, str], bytes] = field(default_factory=dict)
+    _thrown_away: set[tuple[str, str]] = field(default_factory=set)
 
     def put(
         self,
@@ -36,19 +40,30 @@ class MailboxWorld:
         key = (address.casefold(), item.ref.id)
         self._items[key] = item
         self._sources[key] = source
+        self._thrown_away.discard(key)
         for id_, content in (files or {}).items():
             self._files[(*key, id_)] = content
         return ItemRef(item.kind, "me", item.ref.id)
 
     def remove(self, address: str, id_: str) -> None:
-        """Deletes an item from that mailbox."""
+        """Deletes an item from that mailbox, for good."""
         del self._items[(address.casefold(), id_)]
+
+    def throw_away(self, address: str, id_: str) -> None:
+        """Moves a message to Deleted Items; putting it again takes it out of there."""
+        self._thrown_away.add((address.casefold(), id_))
 
     def item(self, owner: str, ref: ItemRef) -> Item:
         found = self._items.get((owner, ref.id))
         if found is None or found.kind != ref.kind:
             raise NotFound("No such item.", code="item_not_found")
         return replace(found, ref=ref)
+
+    def items(self, owner: str) -> Sequence[Item]:
+        return [item for (address, _), item in self._items.items() if address == owner]
+
+    def is_thrown_away(self, owner: str, id_: str) -> bool:
+        return (owner, id_) in self._thrown_away
 
     def content(self, owner: str, ref: ItemRef, attachment: Attachment) -> bytes | None:
         return self._files.get((owner, ref.id, attachment.id))
@@ -81,6 +96,46 @@ class FakeMailbox:
         if not isinstance(self._world.item(owner, ref), Email):
             raise Unsupported("Only an e-mail has a source.")
         return self._world.source(owner, ref)
+
+    async def conversation(self, ref: ItemRef, most: int) -> Sequence[ItemRef]:
+        owner = self._opened("conversation", ref)
+        asked = self._world.item(owner, ref)
+        if not isinstance(asked, Email):
+            raise Unsupported("Only an e-mail has a conversation.")
+        found = [
+            item
+            for item in self._world.items(owner)
+            if isinstance(item, Email) and not item.is_draft
+            if item.ref.id == ref.id or item.conversation_id == (asked.conversation_id or "none")
+            if not self._world.is_thrown_away(owner, item.ref.id)
+        ]
+        found.sort(key=lambda item: (item.received_at or item.sent_at or _NEVER, item.ref.id))
+        return [
+            replace(item.ref, mailbox=ref.mailbox) for item in found[max(0, len(found) - most) :]
+        ]
+
+    async def occurrences(
+        self, ref: ItemRef, start: datetime, end: datetime, most: int
+    ) -> Sequence[Meeting]:
+        owner = self._opened("occurrences", ref)
+        asked = self._world.item(owner, ref)
+        series = (asked.series_master_id or ref.id) if isinstance(asked, Meeting) else ref.id
+        master = self._world.item(owner, replace(ref, id=series))
+        if not isinstance(master, Meeting) or not master.is_series:
+            raise NotFound("This is no series.", code="item_not_found")
+        found = [
+            replace(item, ref=replace(item.ref, mailbox=ref.mailbox))
+            for item in self._world.items(owner)
+            if isinstance(item, Meeting) and item.series_master_id == series
+            if start <= item.start < end
+        ]
+        return sorted(found, key=lambda item: item.start)[:most]
+
+    async def is_discarded(self, ref: ItemRef) -> bool:
+        owner = self._opened("is_discarded", ref)
+        item = self._world.item(owner, ref)
+        draft = isinstance(item, Email) and item.is_draft
+        return draft and self._world.is_thrown_away(owner, ref.id)
 
     def _opened(self, method: str, ref: ItemRef) -> str:
         self._world.calls.append(method)
