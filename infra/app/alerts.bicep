@@ -16,8 +16,8 @@ param email string
 var rules = [
   {
     name: 'poison-queue'
-    title: 'Threadline: a message was given up'
-    text: 'A queue message was tried as often as host.json allows, and was put into its poison queue.'
+    title: 'Threadline: work in the background fails for hours'
+    text: 'A queue message was tried as often as host.json allows, and was put into its poison queue. A save ends as failed there; a change of a followed item is put back and tried for a week.'
     query: loadTextContent('queries/poison-queue.kql')
     window: 'PT15M'
     severity: 1
@@ -29,6 +29,30 @@ var rules = [
     query: loadTextContent('queries/subscription-renewal.kql')
     window: 'PT3H'
     severity: 1
+  }
+  {
+    name: 'mailboxes-not-followed'
+    title: 'Threadline: a mailbox may not be followed'
+    text: 'Somebody asked for replies or changes from a mailbox outside of the scope that Exchange gives the app; see docs/deploying.md.'
+    query: loadTextContent('queries/mailboxes-not-followed.kql')
+    window: 'PT3H'
+    severity: 3
+  }
+  {
+    name: 'changes-lost'
+    title: 'Threadline: a change was given up'
+    text: 'A reply, draft or changed meeting could not be looked at for a week, and its record may be wrong.'
+    query: loadTextContent('queries/changes-lost.kql')
+    window: 'PT15M'
+    severity: 1
+  }
+  {
+    name: 'deferred-saves'
+    title: 'Threadline: saves that were put off fail'
+    text: 'Saves were accepted for later and ended without a record. Their receipts say so to whoever asked; the log line deferred_save_failed has the code.'
+    query: loadTextContent('queries/deferred-saves.kql')
+    window: 'PT15M'
+    severity: 2
   }
   {
     name: 'crm-unavailable'

@@ -1,6 +1,7 @@
 """The alerts ask for what is really logged: a query's fields, events and words are looked up in the
-lines that the app's own functions write."""
+lines that the app's own functions write, and in the events that its source tells apart."""
 
+import ast
 import json
 import logging
 import re
@@ -18,9 +19,9 @@ ROOT = Path(__file__).parents[2]
 QUERIES = ROOT / "infra" / "app" / "queries"
 _FIELD = re.compile(r"\bcall\.(\w+)")
 _EVENT = re.compile(r'tostring\(call\.event\) [=!]= "(\w+)"')
-_OUTCOMES = re.compile(r"tostring\(call\.outcome\) in \(([^)]*)\)")
-_COMING = {"renew_subscriptions"}
-"""Logged by the timer that follows mailboxes."""
+_CODES = re.compile(r"tostring\(call\.(?:outcome|code)\) in \(([^)]*)\)")
+_COMING = {"renew_subscriptions", "change_lost", "mailbox_not_followed"}
+"""Logged by the room that follows mailboxes."""
 
 
 @pytest.fixture
@@ -41,6 +42,24 @@ async def lines(caplog: pytest.LogCaptureFixture) -> list[dict[str, object]]:
     return [json.loads(record.getMessage()) for record in caplog.records]
 
 
+def told() -> dict[str, set[str]]:
+    """The fields of each event that the app logs as a line of its own."""
+    found: dict[str, set[str]] = {}
+    for folder in ("shared", *sorted(path.parent.name for path in ROOT.glob("*/trigger.py"))):
+        for path in (ROOT / folder).rglob("*.py"):
+            for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+                match node:
+                    case ast.Call(
+                        func=ast.Attribute(
+                            value=ast.Name("telemetry"), attr="event" | "warning" | "fault"
+                        ),
+                        args=[ast.Constant(str(name)), *_],
+                        keywords=given,
+                    ):
+                        found.setdefault(name, set()).update(one.arg for one in given if one.arg)
+    return found
+
+
 def queries() -> dict[str, str]:
     return {path.stem: path.read_text("utf-8") for path in sorted(QUERIES.glob("*.kql"))}
 
@@ -48,10 +67,10 @@ def queries() -> dict[str, str]:
 def problems(
     query: str, fields: set[str], events: set[str], lines: list[dict[str, object]]
 ) -> list[str]:
-    outcomes = {word for group in _OUTCOMES.findall(query) for word in re.findall(r"\w+", group)}
+    codes = {word for group in _CODES.findall(query) for word in re.findall(r"\w+", group)}
     found = [f"no line has {field}" for field in set(_FIELD.findall(query)) - fields]
     found += [f"nothing logs {event}" for event in set(_EVENT.findall(query)) - events - _COMING]
-    found += [f"no problem is {word}" for word in outcomes - replies.PROBLEMS.keys()]
+    found += [f"no problem is {word}" for word in codes - replies.PROBLEMS.keys()]
     if "AppTraces" in query:
         prefix = re.search(r"startswith '([^']*)'", query)
         if prefix is None or not all(json.dumps(line).startswith(prefix[1]) for line in lines):
@@ -66,7 +85,9 @@ def known(
     """The fields of all lines, and the names of all events."""
     clear_settings(monkeypatch)
     names = {function.get_function_name() for function in FUNCTIONS}
-    return {field for line in lines for field in line}, names
+    own = told()
+    fields = {field for line in lines for field in line}.union(*own.values())
+    return fields, names | own.keys()
 
 
 def test_every_query_asks_for_what_is_logged(
@@ -84,6 +105,8 @@ def test_every_query_asks_for_what_is_logged(
         ("save-failures", '"save_activity"', '"save"', "nothing logs save"),
         ("crm-unavailable", '"unavailable"', '"down"', "no problem is down"),
         ("crm-unavailable", '{"event"', '{"name"', "the lines begin otherwise"),
+        ("deferred-saves", '"deferred_save_failed"', '"save_failed"', "nothing logs save_failed"),
+        ("deferred-saves", '"upstream"', '"refused"', "no problem is refused"),
     ],
 )
 def test_a_query_that_drifts_is_found_out(
