@@ -20,6 +20,12 @@ MEETING_FOLLOWED = timedelta(days=7)
 """How long after its end a meeting is followed."""
 
 
+SERIES_AHEAD = timedelta(days=90)
+"""How far ahead the occurrences of a series are saved."""
+
+SERIES_MOST = 100
+"""How many occurrences of a series are saved at most, the next ones."""
+
 MOST_PEOPLE = 1_000
 """How many people of a thread are kept."""
 
@@ -130,7 +136,8 @@ class Subscription:
 
     `secret` comes with every notification. `id` is empty and `expires` past until the service has
     taken it. `position` is what the service wants to be asked with for what changed since; all
-    that changed before `since` has been queued.
+    that changed before `since` has been queued. `ahead` is the next position, which takes its place
+    once what lies before it is on the queue for certain.
     """
 
     mailbox: str
@@ -140,6 +147,7 @@ class Subscription:
     expires: datetime
     since: datetime
     position: Mapping[str, str] = field(default_factory=dict)
+    ahead: Mapping[str, str] = field(default_factory=dict)
     version: str = ""
 
 

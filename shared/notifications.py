@@ -33,12 +33,28 @@ class ItemChanged(_Message):
 
 class LookAfter(_Message):
     """A mailbox's subscription is to be made, renewed or ended, as what is followed there asks, and
-    what was missed is to be caught up with."""
+    what was missed is to be caught up with.
+
+    `renew` says that the service asked for it, however long it lasts yet."""
 
     what: Literal["look_after"] = "look_after"
+    renew: bool = False
 
 
-Message = ItemChanged | LookAfter
+class CaughtUp(_Message):
+    """All that a look at a mailbox's changes found was put on the queue before this message, so
+    that the next look may begin where that one ended.
+
+    `at` is when the look began. `position` is the digest of where it ended; `more` says that there
+    is more to be found at once.
+    """
+
+    what: Literal["caught_up"] = "caught_up"
+    position: Annotated[str, Field(pattern=r"^[0-9a-f]{32}$")]
+    more: bool = False
+
+
+Message = ItemChanged | LookAfter | CaughtUp
 _MESSAGES: TypeAdapter[Message] = TypeAdapter(Annotated[Message, Field(discriminator="what")])
 
 

@@ -40,7 +40,7 @@ def someone_external(item: Item, *own: str) -> Check:
     """A check that raises `LeftOut` where nobody takes part but users and queues of the CRM, and
     others of their domains; `own` are further addresses of the company's, such as the mailbox's."""
 
-    def check(known: LookUp) -> None:
+    async def check(known: LookUp) -> None:
         people = [p.address for p in item.participants]
         ours = [
             p.address

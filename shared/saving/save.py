@@ -1,7 +1,7 @@
 """Saves one Outlook item as one CRM record."""
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
@@ -32,7 +32,7 @@ _KEPT = Notice(
     "the fields.",
 )
 
-Check = Callable[[LookUp], None]
+Check = Callable[[LookUp], Awaitable[None]]
 """Raises where, by what the CRM knows, the item is not to be saved."""
 
 
@@ -104,7 +104,7 @@ async def save_opened(
     item, link, choice = opened.item, opened.link, opened.choice
     known, contents = await _look_up_while_reading(item, link, choice, crm, mailbox)
     if check is not None:
-        check(known)
+        await check(known)
     filing = Filing(known.link or link, opened.categories)
     files, rejected = _sort_out(item, choice, contents, known, mailbox)
     existing = known.existing
