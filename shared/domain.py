@@ -258,12 +258,14 @@ class Existing:
     """An activity found in the CRM for an item.
 
     `complete` is False while a save of ours was interrupted before its last step. `adopted` says
-    that another tool made the record.
+    that another tool made the record. `seen` is what the CRM's adapter keeps of the record as it
+    was found, for itself alone.
     """
 
     activity: Activity
     complete: bool
     adopted: bool
+    seen: object = field(default=None, compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)

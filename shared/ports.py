@@ -147,6 +147,31 @@ class Crm(Protocol):
         """
         ...
 
+    async def refresh(self, meeting: Meeting, known: LookUp) -> Activity:
+        """Brings the record that `look_up` just found in line with the meeting as it is now, all or
+        nothing: subject, times, place, body, attendees, and whether it is cancelled.
+
+        Link, categories, files and who saved it stay. An attendee who stays keeps the record that
+        the address was related to, whoever chose it; new ones are related as by a save, others
+        leave. A contact that an edit added and who takes no part stays. What people did to the
+        record's state in the CRM stays too, unless the meeting was cancelled. Where nothing
+        changed, nothing is written. One round trip; repeating it is harmless.
+
+        Raises `NotFound` (record_not_found) where there is no record, or none any more; `Conflict`
+        where it changed since it was looked up, or is still being saved; `InvalidRequest` as
+        `cancel` does.
+        """
+        ...
+
+    async def cancel(self, id: str) -> None:
+        """Marks a meeting's record as cancelled; never cancels it in anyone's calendar. Repeating
+        it is harmless.
+
+        Raises `NotFound` (record_not_found), and `InvalidRequest` for another tool's record where
+        that could cancel the meeting for everybody.
+        """
+        ...
+
     async def candidates(
         self, clues: "Clues", types: Collection[str], now: datetime
     ) -> "Candidates":

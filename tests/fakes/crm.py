@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from uuid import uuid4
 
-from sandbox.company import DOMAIN, Company, Employee
+from sandbox.company import Company, Employee
 from sandbox.sample import company as sample_company
 from shared.domain import (
     Activity,
@@ -20,8 +20,8 @@ from shared.domain import (
     Item,
     Limits,
     LookUp,
+    Meeting,
     Notice,
-    Person,
     RecordRef,
     Saved,
     SavedFile,
@@ -29,6 +29,7 @@ from shared.domain import (
     identity,
 )
 from shared.errors import (
+    Conflict,
     Forbidden,
     InvalidRequest,
     NotFound,
@@ -40,39 +41,23 @@ from shared.policy import CategoryField
 from shared.records import Description, FoundRecord, Search, Wanted
 from shared.suggestions import Candidates, Clues, Filed
 from tests.fakes import crm_records
+from tests.fakes.crm_activities import (
+    Party,
+    Record,
+    activity,
+    appointment,
+    body,
+    cancelled,
+    notices,
+    parties,
+    plain,
+    refreshed,
+)
 
-MOST_PARTIES = 1000
-MEETING_BODY_LIMIT = 10_000
 STEPS = 3
 """Pieces of work of a save: the open record with its files up to `LARGE`, the others, closing."""
 LARGE = 4_000_000
 CONNECTABLE = frozenset({"account", "contact", "opportunity", "case", "lead"})
-
-
-@dataclass(frozen=True, slots=True)
-class Party:
-    """`related` was added by an edit and takes no part in the item itself."""
-
-    address: str
-    record: RecordRef | None
-    related: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Record:
-    id: str
-    kind: ActivityKind
-    identity: str
-    subject: str
-    owner: Employee
-    saved_at: datetime
-    ours: bool
-    complete: bool = False
-    link: RecordRef | None = None
-    categories: Mapping[str, CategoryValue] = field(default_factory=dict)
-    parties: tuple[Party, ...] = ()
-    files: Mapping[str, tuple[SavedFile, bytes]] = field(default_factory=dict)
-    thread: tuple[str, ...] = ()
 
 
 @dataclass
@@ -81,7 +66,7 @@ class CrmWorld:
 
     `calls` names the port's methods in the order they were called. `failures` are raised by the
     next call of the method they are filed under. `breaks_after` ends a save with `Unavailable`
-    after that piece of work.
+    after that piece of work. `written` are the ids of the records that a refresh changed.
     """
 
     company: Company = field(default_factory=sample_company)
@@ -89,6 +74,7 @@ class CrmWorld:
     categories: Mapping[ActivityKind, tuple[CategoryField, ...]] = field(default_factory=dict)
     records: dict[str, Record] = field(default_factory=dict)
     calls: list[str] = field(default_factory=list)
+    written: list[str] = field(default_factory=list)
     failures: dict[str, ThreadlineError] = field(default_factory=dict)
     breaks_after: int | None = None
 
@@ -103,6 +89,8 @@ class CrmWorld:
             kind=item.kind,
             identity=identity(item),
             subject=item.subject,
+            body=body(item),
+            appointment=appointment(item),
             thread=_thread(item),
             owner=owner,
             saved_at=datetime(2026, 1, 5, 8, tzinfo=UTC),
@@ -161,14 +149,13 @@ class FakeCrm:
         await self._called("look_up")
         _refuse_series(item)
         found = self._world.of_item(item)
-        parties = self._parties(item)
         return LookUp(
             existing=(
-                Existing(_activity(found), complete=found.complete, adopted=not found.ours)
+                Existing(activity(found), found.complete, adopted=not found.ours, seen=found)
                 if found and self._sees(found.owner.oid)
                 else None
             ),
-            parties=parties,
+            parties=self._parties(item),
             limits=self._world.limits,
             link=self._connectable(link) if link else None,
         )
@@ -188,14 +175,14 @@ class FakeCrm:
             record = self._new(item, filing)
         if not record.complete:
             record = await self._fill(record, files)
-        return Saved(replace(_activity(record), notices=_notices(item)), created=created)
+        return Saved(replace(activity(record), notices=notices(item)), created=created)
 
     async def find(self, item: Item) -> Activity | None:
         await self._called("find")
         record = self._world.of_item(item)
         if record is None or not record.complete or not self._sees(record.owner.oid):
             return None
-        return _activity(record)
+        return activity(record)
 
     async def edit(self, kind: ActivityKind, id: str, change: Change) -> Activity:
         await self._called("edit")
@@ -212,7 +199,7 @@ class FakeCrm:
         if change.contacts is not None:
             record = replace(record, parties=self._related(record.parties, change.contacts))
         self._world.records[id] = record
-        return _activity(record)
+        return activity(record)
 
     async def delete(self, kind: ActivityKind, id: str) -> Deletion:
         await self._called("delete")
@@ -220,6 +207,26 @@ class FakeCrm:
         self._must_write()
         del self._world.records[id]
         return Deletion(kind, id, "It was removed from the CRM.")
+
+    async def refresh(self, meeting: Meeting, known: LookUp) -> Activity:
+        await self._called("refresh")
+        if known.existing is None:
+            raise NotFound("There is no such record.", code="record_not_found")
+        record = self._record("meeting", known.existing.activity.id)
+        self._must_write()
+        now = refreshed(record, meeting, known.parties)
+        if not record.complete or (record != known.existing.seen and record != now):
+            raise Conflict("The record was changed meanwhile.")
+        if now != record:
+            self._world.records[record.id] = now
+            self._world.written.append(record.id)
+        return replace(activity(now), notices=notices(meeting))
+
+    async def cancel(self, id: str) -> None:
+        await self._called("cancel")
+        record = self._record("meeting", id)
+        self._must_write()
+        self._world.records[id] = cancelled(record)
 
     async def candidates(self, clues: Clues, types: Collection[str], now: datetime) -> Candidates:
         await self._called("candidates")
@@ -315,7 +322,9 @@ class FakeCrm:
             id=str(uuid4()),
             kind=item.kind,
             identity=identity(item),
-            subject=_plain(item.subject),
+            subject=plain(item.subject),
+            body=body(item),
+            appointment=appointment(item),
             thread=_thread(item),
             owner=self._me,
             saved_at=datetime(2026, 1, 5, 9, tzinfo=UTC)
@@ -323,10 +332,7 @@ class FakeCrm:
             ours=True,
             link=self._connectable(filing.link) if filing.link else None,
             categories={k: v for k, v in filing.categories.items() if v is not None},
-            parties=tuple(
-                Party(_plain(p.address), known.get(address_key(p.address), (None,))[0])
-                for p in item.participants[:MOST_PARTIES]
-            ),
+            parties=parties(item, known),
         )
         self._world.records[record.id] = record
         return record
@@ -348,7 +354,7 @@ class FakeCrm:
             content = await file.read()
             record = self._world.records[id_]
             if file.key not in record.files:
-                saved = SavedFile(str(uuid4()), _plain(file.name), len(content))
+                saved = SavedFile(str(uuid4()), plain(file.name), len(content))
                 stored = {**record.files, file.key: (saved, content)}
                 self._world.records[id_] = replace(record, files=stored)
 
@@ -364,10 +370,10 @@ class FakeCrm:
         )
         self._world.records[record.id] = record
         notice = Notice("adopted", "Another tool had saved it already.")
-        return Saved(replace(_activity(record), notices=(notice,)), created=False)
+        return Saved(replace(activity(record), notices=(notice,)), created=False)
 
     def _related(
-        self, parties: tuple[Party, ...], contacts: Sequence[RecordRef]
+        self, present: tuple[Party, ...], contacts: Sequence[RecordRef]
     ) -> tuple[Party, ...]:
         """Participants carry those contacts that have their address; the others are added."""
         wanted = [self._seen(contact) for contact in contacts]
@@ -378,7 +384,7 @@ class FakeCrm:
             replace(party, record=by_address.get(address_key(party.address)))
             if party.record is None or party.record.type == "contact"
             else party
-            for party in parties
+            for party in present
             if not party.related
         )
         there = {party.record.id for party in kept if party.record}
@@ -397,40 +403,3 @@ def _thread(item: Item) -> tuple[str, ...]:
     if item.kind == "meeting":
         return (item.uid,)
     return tuple(filter(None, (item.message_id, item.in_reply_to, *item.references)))
-
-
-def _plain(text: str) -> str:
-    """Without what no database takes: control characters and lone surrogates."""
-    whole = text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
-    return "".join(c for c in whole if c.isprintable() or c == " ")
-
-
-def _notices(item: Item) -> tuple[Notice, ...]:
-    notices = []
-    if item.kind == "meeting" and len(item.body.content) > MEETING_BODY_LIMIT:
-        notices.append(Notice("body_truncated", "The body was too long and was cut."))
-    if len(item.participants) > MOST_PARTIES:
-        notices.append(Notice("recipients_truncated", "Not all recipients were kept."))
-    return tuple(notices)
-
-
-def _activity(record: Record) -> Activity:
-    contacts = {p.record.id: p.record for p in record.parties if p.record}
-    return Activity(
-        kind=record.kind,
-        id=record.id,
-        crm="fake",
-        url=f"https://crm.example/{record.kind}/{record.id}",
-        subject=record.subject,
-        saved_by=Person(record.owner.name, record.owner.address),
-        saved_at=record.saved_at,
-        links=(record.link,) if record.link else (),
-        contacts=tuple(one for one in contacts.values() if one.type == "contact"),
-        unmatched=tuple(
-            party.address
-            for party in record.parties
-            if party.record is None and not address_key(party.address).endswith(f"@{DOMAIN}")
-        ),
-        categories={name: value for name, value in record.categories.items() if value is not None},
-        files=tuple(saved for saved, _ in record.files.values()),
-    )

@@ -10,7 +10,8 @@ from shared.domain import ActivityKind, Item, Limits, RecordRef
 from shared.policy import CategoryField
 from tests.contract.crm_contract import CrmContract
 from tests.contract.harness import Traits
-from tests.fakes.crm import MEETING_BODY_LIMIT, STEPS, CrmWorld, FakeCrm
+from tests.fakes.crm import STEPS, CrmWorld, FakeCrm
+from tests.fakes.crm_activities import MEETING_BODY_LIMIT
 
 _CATEGORIES: dict[ActivityKind, tuple[CategoryField, ...]] = {
     "email": (

@@ -21,9 +21,11 @@ from shared.domain import (
     Filing,
     Item,
     LookUp,
+    Meeting,
     RecordRef,
     Saved,
 )
+from shared.errors import Unsupported
 from shared.settings import PREFIX, from_environment
 
 if TYPE_CHECKING:
@@ -59,6 +61,12 @@ class DataverseCrm:
 
     async def delete(self, kind: ActivityKind, id: str) -> Deletion:
         return await deleting.delete(self._session, kind, id)
+
+    async def refresh(self, meeting: Meeting, known: LookUp) -> Activity:
+        raise Unsupported("A meeting's record can't be refreshed yet.")
+
+    async def cancel(self, id: str) -> None:
+        raise Unsupported("A meeting's record can't be cancelled yet.")
 
     async def candidates(
         self, clues: "Clues", types: Collection[str], now: datetime

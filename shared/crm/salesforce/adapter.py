@@ -37,10 +37,11 @@ from shared.domain import (
     Item,
     Limits,
     LookUp,
+    Meeting,
     RecordRef,
     Saved,
 )
-from shared.errors import Forbidden, Unavailable, Upstream
+from shared.errors import Forbidden, Unavailable, Unsupported, Upstream
 from shared.outbound import Call
 from shared.outbound import Limits as Patience
 from shared.records import Description, FoundRecord, Search, Wanted
@@ -96,6 +97,12 @@ class SalesforceCrm:
 
     async def delete(self, kind: ActivityKind, id: str) -> Deletion:
         return await deleting.delete(self._session, kind, id)
+
+    async def refresh(self, meeting: Meeting, known: LookUp) -> Activity:
+        raise Unsupported("A meeting's record can't be refreshed yet.")
+
+    async def cancel(self, id: str) -> None:
+        raise Unsupported("A meeting's record can't be cancelled yet.")
 
     async def candidates(self, clues: Clues, types: Collection[str], now: datetime) -> Candidates:
         session = self._session
