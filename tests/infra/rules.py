@@ -32,7 +32,8 @@ ROLE_IDS = {
     "keyVaultSecretsUser": "4633458b-17de-408a-b874-0445c86b69e6",
     "keyVaultSecretsOfficer": "b86a8fe4-44ce-4948-aee5-eccb2c155cd7",
 }
-"""https://learn.microsoft.com/en-us/azure/role-based-access-control/built-in-roles"""
+"""https://learn.microsoft.com/en-us/azure/role-based-access-control/built-in-roles, compared with
+MicrosoftDocs/azure-docs articles/role-based-access-control/built-in-roles.md (commit 00a58329)."""
 
 ASSIGNED = {
     ("appPrincipalId", "storageBlobDataOwner", "storage"),

@@ -222,6 +222,18 @@ def test_a_request_s_patience_ends_before_the_host_and_azures_front_door_do(
     )
 
 
+def test_graph_is_told_the_address_that_the_app_really_has(infra: Infrastructure) -> None:
+    """A Flex Consumption app's host name may differ from its name, so only the app knows it."""
+    host = json.loads((ROOT / "host.json").read_text("utf-8"))
+    prefix = host["extensions"]["http"]["routePrefix"]
+    given = infra.app_settings["THREADLINE_CALLBACK_URL"]
+    own, nothing = given.options
+    assert own.text == f"'https://${{app.properties.defaultHostName}}/{prefix}'"
+    assert nothing == ""
+    text = infra.templates["app/functions.bicep"].path.read_text("utf-8")
+    assert "THREADLINE_CALLBACK_URL: background ? 'https" in text
+
+
 def test_every_queue_that_the_app_binds_is_made(infra: Infrastructure) -> None:
     made = infra.templates["app/storage.bicep"].parameters["queueNames"].default
     bound = {
