@@ -93,7 +93,9 @@ class FollowedMeeting:
     occurrence, else the same. `record` is the CRM's id of it, empty for a whole series, whose
     occurrences are followed one by one besides. `organizer` says that the mailbox's owner organises
     it, so that its vanishing from there is its cancellation. `identity` is the meeting's
-    `domain.identity`. `until` lies beyond its end.
+    `domain.identity`. `until` lies beyond its end. `seen` are, for a whole series, the digests of
+    the identities of those occurrences that were saved: what people did away with since is not
+    made again.
     """
 
     mailbox: str
@@ -106,6 +108,7 @@ class FollowedMeeting:
     organizer: bool
     filed: Filed
     until: datetime
+    seen: frozenset[str] = frozenset()
     version: str = ""
 
 
