@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from shared.crm import Connection, OpenCrm
-from shared.crm.dataverse import changing, deleting, looking, saving
+from shared.crm.dataverse import changing, deleting, looking, refreshing, saving
 from shared.crm.dataverse.faults import fault
 from shared.crm.dataverse.knowledge import Knowledge
 from shared.crm.dataverse.replies import NAME
@@ -25,7 +25,6 @@ from shared.domain import (
     RecordRef,
     Saved,
 )
-from shared.errors import Unsupported
 from shared.settings import PREFIX, from_environment
 
 if TYPE_CHECKING:
@@ -63,10 +62,10 @@ class DataverseCrm:
         return await deleting.delete(self._session, kind, id)
 
     async def refresh(self, meeting: Meeting, known: LookUp) -> Activity:
-        raise Unsupported("A meeting's record can't be refreshed yet.")
+        return await refreshing.refresh(self._session, meeting, known)
 
     async def cancel(self, id: str) -> None:
-        raise Unsupported("A meeting's record can't be cancelled yet.")
+        await refreshing.cancel(self._session, id)
 
     async def candidates(
         self, clues: "Clues", types: Collection[str], now: datetime

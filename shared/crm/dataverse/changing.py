@@ -139,7 +139,7 @@ async def _write(
     parties: Sequence[Party] | None,
 ) -> Activity | None:
     """The record afterwards, or None where it was not the same any more as when it was read."""
-    tables = await _tables(session, parties or ())
+    tables = await tables_of(session, parties or ())
     change = editing.changeset(record, table, columns, parties, tables)
     if change is None:
         return record.activity
@@ -157,7 +157,7 @@ def _is_stale(refused: Reply) -> bool:
     return isinstance(fault(refused), Conflict)
 
 
-async def _tables(session: Session, parties: Sequence[Party]) -> Mapping[str, Table]:
+async def tables_of(session: Session, parties: Sequence[Party]) -> Mapping[str, Table]:
     """The tables of all who take part, which other tools may have added to."""
     tables = dict(STANDARD)
     for logical in {party.logical for party in parties if party.logical} - tables.keys():

@@ -7,6 +7,7 @@ from shared.crm.dataverse import keys, payloads, queries
 from shared.crm.dataverse.batch import Changeset, Write, patch
 from shared.crm.dataverse.faults import NOT_THERE, code, fault
 from shared.crm.dataverse.looking import organization
+from shared.crm.dataverse.replies import Organization
 from shared.crm.dataverse.session import Session, not_there
 from shared.crm.dataverse.tables import APPOINTMENT, ActivityTable, activity_table
 from shared.domain import ActivityKind, Deletion
@@ -51,15 +52,22 @@ async def _detachment(session: Session, table: ActivityTable, id_: str) -> Seque
     row, *rest = await session.wire.ask(paths)
     if not row.ok:
         raise fault(row)
-    if organization(session, rest).spares_calendars or not row.json.get("globalobjectid"):
+    settings, item_id = organization(session, rest), row.json.get("globalobjectid")
+    check_tie(id_, item_id, settings)
+    if settings.spares_calendars or not item_id:
         return ()
-    if not keys.is_ours(id_):
+    return _without_exchange_id(table, id_, int(row.json["statecode"]))
+
+
+def check_tie(id_: str, item_id: str | None, settings: Organization) -> None:
+    """Raises `InvalidRequest` for another tool's record whose end could be that of the meeting in
+    people's calendars. `item_id` is its Exchange id."""
+    if item_id and not settings.spares_calendars and not keys.is_ours(id_):
         raise InvalidRequest(
-            "Another tool made this record, and removing it could cancel the meeting for everybody "
+            "Another tool made this record, and ending it could cancel the meeting for everybody "
             "as your organisation is set up. Ask an administrator to switch on "
             "DistinctPhysicalAndLogicalDeletesForExchangeSync."
         )
-    return _without_exchange_id(table, id_, int(row.json["statecode"]))
 
 
 def _without_exchange_id(table: ActivityTable, id_: str, state: int) -> Sequence[Write]:

@@ -12,6 +12,7 @@ from shared.crm.dataverse.tables import (
     LEAVING,
     RELATED_MASK,
     ActivityTable,
+    State,
     Table,
     logical_name,
 )
@@ -98,15 +99,18 @@ def changeset(
     columns: Mapping[str, Any],
     new_parties: Sequence[Party] | None,
     tables: Mapping[str, Table],
+    final: State | None = None,
 ) -> Changeset | None:
-    """Reopens the record where it is closed, changes it, and closes it as it was; None where there
-    is nothing to change. It only succeeds on the version of the record that was read.
+    """Reopens the record where it is closed, changes it, and leaves it in its `final` state, or as
+    it was; None where there is nothing to change. It only succeeds on the version of the record
+    that was read.
 
     Raises `Conflict` for an e-mail on its way out: touching its state could send it again.
     """
     if new_parties is not None and set(new_parties) == set(record.parties):
         new_parties = None
-    if not columns and new_parties is None:
+    final = final or record.state
+    if not columns and new_parties is None and final == record.state:
         return None
     if table.kind == "email" and record.state in LEAVING:
         raise Conflict("This e-mail is being sent; try again when it is.")
@@ -120,8 +124,8 @@ def changeset(
     if new_parties is not None:
         rows = [parties.row(party, tables) for party in new_parties]
         writes.append(Write("PUT", f"{path}/{table.parties}", {"value": rows}))
-    if closed:
-        writes.append(patch(path, payloads.state(record.state)))
+    if closed or final != record.state:
+        writes.append(patch(path, payloads.state(final)))
     return Changeset(tuple(writes))
 
 

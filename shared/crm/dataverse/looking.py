@@ -41,7 +41,8 @@ async def look_up(session: Session, item: Item, link: RecordRef | None) -> LookU
     """One round trip; one more for a type of link that this worker never met before."""
     table = activity_table(item.kind)
     target = None if link is None else await _target(session, link)
-    questions = _item_questions(session, item, table)
+    # Only who looks a meeting up may want to bring its record in line: that needs its text.
+    questions = _item_questions(session, item, table, body=item.kind == "meeting")
     if target is not None:
         questions.add("link", queries.record(*target))
     if session.knowledge.organization is None:
@@ -92,9 +93,11 @@ async def _cuts_body(item: Item) -> bool:
     return payloads.cuts_body(item)
 
 
-def _item_questions(session: Session, item: Item, table: ActivityTable) -> _Questions:
+def _item_questions(
+    session: Session, item: Item, table: ActivityTable, *, body: bool = False
+) -> _Questions:
     questions = _Questions()
-    questions.add("own", session.activity_path(table, keys.activity_id(item)))
+    questions.add("own", session.activity_path(table, keys.activity_id(item), body=body))
     questions.add("copies", queries.copies(item, table, session.fields(table)))
     return questions
 
@@ -123,7 +126,7 @@ async def _existing(
     own = answers["own"][0]
     if own.ok:
         record = session.record(own.json, table)
-        return Existing(record.activity, record.whole, adopted=False)
+        return Existing(record.activity, record.whole, adopted=False, seen=record)
     if own.status != 404:
         raise (
             Forbidden("It is in Dynamics 365 already, and you may not see it.")
@@ -134,7 +137,7 @@ async def _existing(
         if replies.is_copy(row, item):
             record = await _copy(session, row, table)
             if record.whole:
-                return Existing(record.activity, complete=True, adopted=True)
+                return Existing(record.activity, complete=True, adopted=True, seen=record)
     return None
 
 

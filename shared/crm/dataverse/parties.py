@@ -5,7 +5,7 @@ tables for which mask takes whom. A party without a record is an unresolved addr
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from shared.crm.dataverse.tables import MASKS, STANDARD, Table, logical_name
@@ -46,11 +46,17 @@ def addresses(item: Item) -> tuple[str, ...]:
     return tuple(key for key in keys if len(key) <= ADDRESS_LIMIT)
 
 
-def resolved(item: Item, known: Mapping[str, Sequence[RecordRef]]) -> tuple[Party, ...]:
-    """The parties to store. `known` maps an `address_key` to its records, best first."""
+def resolved(
+    item: Item, known: Mapping[str, Sequence[RecordRef]], present: Sequence[Party] = ()
+) -> tuple[Party, ...]:
+    """The parties to store. `known` maps an `address_key` to its records, best first; an address
+    that is `present` stays what it is there."""
+    stored = {address_key(p.address): p for p in sorted(present, key=lambda p: p.id is not None)}
     found: dict[tuple[int, str], Party] = {}
     for participant in participants(item):
         party = _party(item, participant, known)
+        if stays := stored.get(address_key(party.address)):
+            party = replace(stays, mask=party.mask)
         found.setdefault((party.mask, party.id or address_key(party.address)), party)
     return tuple(found.values())
 

@@ -99,6 +99,9 @@ def _email(email: Email, *, outgoing: bool) -> dict[str, Any]:
 
 
 def _meeting(meeting: Meeting, subject: str) -> dict[str, Any]:
+    """With Exchange's own id of this very occurrence: by it, server-side synchronisation recognises
+    the meeting and makes no second record of it [inferred; the id alone does no harm]. A cancelled
+    one goes without: nothing is to be synchronised with it any more."""
     return {
         "subject": subject or _NO_SUBJECT,
         "scheduledstart": moment(meeting.start),
@@ -106,9 +109,7 @@ def _meeting(meeting: Meeting, subject: str) -> dict[str, Any]:
         "sortdate": moment(meeting.start),
         "isalldayevent": meeting.all_day,
         "location": cut_text(one_line(meeting.location), _LOCATION_LIMIT),
-        # Exchange's own id of this very occurrence: by it, server-side synchronisation recognises
-        # the meeting and makes no second record of it [inferred; the id alone does no harm].
-        **_item_id(APPOINTMENT, meeting.ical_uid or meeting.uid),
+        **({} if meeting.cancelled else _item_id(APPOINTMENT, meeting.ical_uid or meeting.uid)),
     }
 
 

@@ -81,9 +81,13 @@ def _chunks(addresses: Iterable[str], columns: Sequence[str]) -> Iterator[str]:
         yield _OR.join(conditions)
 
 
-def activity(table: ActivityTable, id_: str, categories: Sequence[CategoryField]) -> str:
-    """One activity with its parties, its maker and the list of its files."""
-    return f"{table.entity_set}({id_})?{_whole(table, categories)}"
+def activity(
+    table: ActivityTable, id_: str, categories: Sequence[CategoryField], *, body: bool = False
+) -> str:
+    """One activity with its parties, its maker and the list of its files; with its text too where
+    asked."""
+    more = ("description",) if body else ()
+    return f"{table.entity_set}({id_})?{_whole(table, categories, more)}"
 
 
 def copies(item: Item, table: ActivityTable, categories: Sequence[CategoryField]) -> str | None:
@@ -110,7 +114,9 @@ def item_ids(item: Item) -> tuple[str, ...]:
     return (item.message_id,) if item.message_id else ()
 
 
-def _whole(table: ActivityTable, categories: Sequence[CategoryField]) -> str:
+def _whole(
+    table: ActivityTable, categories: Sequence[CategoryField], more: Sequence[str] = ()
+) -> str:
     columns = (
         "activityid",
         "subject",
@@ -120,6 +126,7 @@ def _whole(table: ActivityTable, categories: Sequence[CategoryField]) -> str:
         "_regardingobjectid_value",
         *table.columns,
         *(column(field) for field in categories),
+        *more,
     )
     expand = ",".join(
         (

@@ -1,7 +1,7 @@
 """Dataverse's words to ours: what its answers say. Pure."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Final
 
@@ -42,7 +42,8 @@ _DETACH: Final = "DistinctPhysicalAndLogicalDeletesForExchangeSync"
 class Record:
     """An activity record as read, with what a change of it needs.
 
-    `whole` is False while a save of ours was interrupted before its last step.
+    `whole` is False while a save of ours was interrupted before its last step. `row` is all that
+    was read of it.
     """
 
     activity: Activity
@@ -50,6 +51,7 @@ class Record:
     etag: str
     parties: tuple[Party, ...]
     whole: bool
+    row: Mapping[str, Any] = field(default_factory=dict, compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,14 +88,12 @@ def record(
         contacts=_contacts(row.get(table.parties) or (), root),
         unmatched=_unmatched(parties, saved_by),
         categories={
-            field.name: value
-            for field in categories
-            if (value := _category(row, field)) is not None
+            one.name: value for one in categories if (value := _category(row, one)) is not None
         },
         files=_files(row.get(table.attachments) or ()),
     )
     whole = state.code != OPEN or not keys.is_ours(id_)
-    return Record(activity, state, str(row.get("@odata.etag", "*")), parties, whole)
+    return Record(activity, state, str(row.get("@odata.etag", "*")), parties, whole, row)
 
 
 def is_copy(row: Mapping[str, Any], item: Item) -> bool:

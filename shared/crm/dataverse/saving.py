@@ -43,15 +43,16 @@ async def save(
         return Saved(replace(activity, notices=(_ADOPTED,)), created=False)
     if existing is not None and existing.complete:
         return Saved(existing.activity, created=False)
-    draft = await _draft(item, known)
+    draft = await drafted(item, known)
     if existing is not None:
         activity = await _finish(session, item, draft, files, existing.activity)
         return Saved(activity, created=False)
     return await _create(session, item, filing, draft, files)
 
 
-async def _draft(item: Item, known: LookUp) -> Draft:
-    """A long body takes its time to make safe, and holds nobody else up meanwhile."""
+async def drafted(item: Item, known: LookUp) -> Draft:
+    """As `payloads.draft`. A long body takes its time to make safe, and holds nobody else up
+    meanwhile."""
     if len(item.body.content) > _LONG_BODY:
         return await asyncio.to_thread(payloads.draft, item, known)
     return payloads.draft(item, known)

@@ -25,9 +25,9 @@ class Session:
     def fields(self, table: ActivityTable) -> tuple[CategoryField, ...]:
         return self.categories.get(table.kind, ())
 
-    def activity_path(self, table: ActivityTable, id_: str) -> str:
-        """The query for one whole activity."""
-        return queries.activity(table, id_, self.fields(table))
+    def activity_path(self, table: ActivityTable, id_: str, *, body: bool = False) -> str:
+        """The query for one whole activity; with its text too where asked."""
+        return queries.activity(table, id_, self.fields(table), body=body)
 
     def record(self, row: Mapping[str, Any], table: ActivityTable) -> Record:
         return replies.record(row, table, self.knowledge.root, self.fields(table))
