@@ -1,18 +1,14 @@
 """The Mailbox over Microsoft Graph, on behalf of one caller."""
 
-import asyncio
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from http import HTTPStatus
-from typing import Any, TypeVar
 
-from pydantic import BaseModel, ValidationError
-
-from shared.domain import Attachment, AttachmentKind, Item, ItemRef
+from shared.domain import Attachment, AttachmentKind, Item, ItemRef, Meeting
 from shared.errors import Forbidden, NotFound, Unsupported, Upstream
-from shared.outbound import Answer, Call, Errand, Sender, retry_after
-from shared.outlook import mapping, wire
+from shared.outbound import Errand, Sender, retry_after
+from shared.outlook import gathering, mapping, wire
 from shared.outlook.batches import (
     Group,
     Step,
@@ -22,13 +18,11 @@ from shared.outlook.batches import (
     groups,
     waves,
 )
+from shared.outlook.calling import PREFERENCES, Graph, Token, all_of, checked, shaped
 from shared.outlook.contents import as_message, shortcut
-from shared.outlook.failures import failure, parsed, parsed_if_json
+from shared.outlook.failures import failure, parsed
 from shared.outlook.paths import Detail, attachment_path, item_path, source_path
 
-_PREFERENCES = {
-    "Prefer": 'IdType="ImmutableId", outlook.body-content-type="html", outlook.timezone="UTC"'
-}
 _ATTEMPTS = 4
 _FIRST_WAIT = 0.5
 _PASSING = frozenset(
@@ -41,32 +35,19 @@ _PASSING = frozenset(
     }
 )
 
-_Shape = TypeVar("_Shape", bound=BaseModel)
-
 
 class GraphMailbox:
     """Reads as the caller whose Graph token `token` gives; made anew for each incoming request.
 
-    `root` is Graph's address with its version, such as https://graph.microsoft.com/v1.0. `token` is
-    asked once, and again after a 401, when it should give another one. Where it is the app's own
-    token, `me` is the Entra object id of the user whose mailbox "me" then is.
+    `root` and `token` are those of `Graph`. Where it is the app's own token, `me` is the Entra
+    object id of the user whose mailbox "me" then is.
     """
 
     def __init__(
-        self,
-        sender: Sender,
-        errand: Errand,
-        root: str,
-        token: Callable[[], Awaitable[str]],
-        me: str = "me",
+        self, sender: Sender, errand: Errand, root: str, token: Token, me: str = "me"
     ) -> None:
-        self._sender = sender
-        self._errand = errand
-        self._root = root.rstrip("/")
-        self._token = token
+        self._graph = Graph(sender, errand, root, token)
         self._me = me
-        self._held: str | None = None
-        self._asking = asyncio.Lock()
 
     async def fetch(self, ref: ItemRef) -> Item:
         """See `Mailbox`. The id in the answer's `ref` is the immutable one, whichever was asked."""
@@ -80,7 +61,26 @@ class GraphMailbox:
         """See `Mailbox`. Raises `Unsupported` for a meeting, which has no such form."""
         if ref.kind != "email":
             raise Unsupported("Only an e-mail can be read as a message file.")
-        return (await self._get(source_path(self._located(ref)))).content
+        return (await self._graph.get(source_path(self._located(ref)))).content
+
+    async def conversation(self, ref: ItemRef, most: int) -> Sequence[ItemRef]:
+        """See `Mailbox`. Raises `Unsupported` for a meeting."""
+        if ref.kind != "email":
+            raise Unsupported("Only an e-mail has a conversation.")
+        ids = await gathering.conversation(self._graph, self._located(ref), most)
+        return [replace(ref, id=id_) for id_ in ids]
+
+    async def occurrences(
+        self, ref: ItemRef, start: datetime, end: datetime, most: int
+    ) -> Sequence[Meeting]:
+        """See `Mailbox`."""
+        span = gathering.Span(start, end)
+        found = await gathering.occurrences(self._graph, self._located(ref), span, most)
+        return [mapping.meeting(ref, event) for event in found]
+
+    async def is_discarded(self, ref: ItemRef) -> bool:
+        """See `Mailbox`."""
+        return ref.kind == "email" and await gathering.is_discarded(self._graph, self._located(ref))
 
     async def read_files(
         self, ref: ItemRef, attachments: Sequence[Attachment]
@@ -95,15 +95,15 @@ class GraphMailbox:
             else:
                 found[place] = known
         for wave in waves(groups(steps)):
-            for contents in await _all_of([self._contents(ref, group) for group in wave]):
+            for contents in await all_of([self._contents(ref, group) for group in wave]):
                 found.update(contents)
         return [found[place] for place in range(len(attachments))]
 
     async def _item(self, ref: ItemRef, detail: Detail) -> Item:
-        content = parsed((await self._get(item_path(self._located(ref), detail))).content)
+        content = parsed((await self._graph.get(item_path(self._located(ref), detail))).content)
         if ref.kind == "email":
-            return mapping.email(ref, _shaped(wire.Message, content))
-        return mapping.meeting(ref, _shaped(wire.Event, content))
+            return mapping.email(ref, shaped(wire.Message, content))
+        return mapping.meeting(ref, shaped(wire.Event, content))
 
     async def _contents(self, ref: ItemRef, group: Group) -> Mapping[int, bytes | None]:
         if group[0].attachment.kind is AttachmentKind.REFERENCE:
@@ -114,12 +114,12 @@ class GraphMailbox:
                 return {step.place: None for step in group}
         if len(group) == 1:
             return {group[0].place: await self._content(ref, group[0].attachment)}
-        return await self._batch(self._root, ref, group)
+        return await self._batch(self._graph.root, ref, group)
 
     async def _content(self, ref: ItemRef, attachment: Attachment) -> bytes | None:
         try:
             path = attachment_path(self._located(ref), attachment.id)
-            answer = await self._get(f"{path}/$value")
+            answer = await self._graph.get(f"{path}/$value")
         except (NotFound, Forbidden, Upstream):
             return None
         is_item = attachment.kind is AttachmentKind.ITEM
@@ -143,10 +143,10 @@ class GraphMailbox:
     ) -> dict[int, wire.BatchReply]:
         located = self._located(ref)
         paths = {place: _batched_path(located, attachment) for place, attachment in wanted.items()}
-        answer = await self._send(
-            "POST", f"{root}/$batch", batch_body(paths, _PREFERENCES), "application/json"
-        )
-        replies = batch_replies(parsed(answer.content))
+        body = batch_body(paths, PREFERENCES)
+        # repeatable: this batch holds GETs only
+        answer = await self._graph.ask("POST", f"{root}/$batch", body, repeatable=True)
+        replies = batch_replies(parsed(checked(answer).content))
         if replies.keys() != wanted.keys():
             raise Upstream("Outlook left some of our questions unanswered.")
         return replies
@@ -161,8 +161,8 @@ class GraphMailbox:
         if attempt == _ATTEMPTS:
             raise error
         backed_off = _FIRST_WAIT * 2 ** (attempt - 1)
-        await self._sender.pause(
-            backed_off if longest is None else longest, self._errand, otherwise=error
+        await self._graph.sender.pause(
+            backed_off if longest is None else longest, self._graph.errand, otherwise=error
         )
 
     def _located(self, ref: ItemRef) -> ItemRef:
@@ -170,39 +170,7 @@ class GraphMailbox:
 
     @property
     def _beta(self) -> str:
-        return f"{self._root.removesuffix('/v1.0')}/beta"
-
-    async def _get(self, path: str) -> Answer:
-        return await self._send("GET", f"{self._root}{path}")
-
-    async def _send(
-        self, method: str, url: str, content: bytes | None = None, content_type: str = ""
-    ) -> Answer:
-        token = await self._bearer()
-        answer = await self._once(method, url, token, content, content_type)
-        if answer.status == HTTPStatus.UNAUTHORIZED:
-            token = await self._bearer(refused=token)
-            answer = await self._once(method, url, token, content, content_type)
-        if answer.status != HTTPStatus.OK:
-            wait = retry_after(answer.headers, datetime.now(UTC))
-            raise failure(answer.status, parsed_if_json(answer.content), wait)
-        return answer
-
-    async def _once(
-        self, method: str, url: str, token: str, content: bytes | None, content_type: str
-    ) -> Answer:
-        headers = {**_PREFERENCES, "Authorization": f"Bearer {token}"}
-        if content_type:
-            headers["Content-Type"] = content_type
-        # repeatable: nothing here changes anything, a batch holds GETs only
-        call = Call(method, url, headers=headers, content=content, repeatable=True)
-        return await self._sender.send(call, self._errand)
-
-    async def _bearer(self, refused: str | None = None) -> str:
-        async with self._asking:
-            if self._held is None or self._held == refused:
-                self._held = await self._token()
-            return self._held
+        return f"{self._graph.root.removesuffix('/v1.0')}/beta"
 
 
 def _batched_path(ref: ItemRef, attachment: Attachment) -> str:
@@ -222,24 +190,3 @@ def _content_or_none(attachment: Attachment, reply: wire.BatchReply) -> bytes | 
 
 def _lowered(headers: Mapping[str, str] | None) -> dict[str, str]:
     return {name.lower(): value for name, value in (headers or {}).items()}
-
-
-def _shaped(shape: type[_Shape], content: Any) -> _Shape:
-    try:
-        return shape.model_validate(content)
-    except ValidationError:
-        # the validation error quotes the mail: it must not be logged as a cause
-        raise Upstream("Outlook's answer could not be read.") from None
-
-
-_Result = TypeVar("_Result")
-
-
-async def _all_of(jobs: Sequence[Awaitable[_Result]]) -> list[_Result]:
-    """Side by side; the first failure ends the others and is raised as it is."""
-    tasks = [asyncio.ensure_future(job) for job in jobs]
-    try:
-        return await asyncio.gather(*tasks)
-    finally:
-        for task in tasks:
-            task.cancel()

@@ -32,8 +32,8 @@ def email(ref: ItemRef, message: wire.Message) -> domain.Email:
         subject=message.subject or "",
         body=_body(message.body),
         participants=tuple(_correspondents(message)),
-        sent_at=None if draft else _moment(message.sent_date_time),
-        received_at=None if draft else _moment(message.received_date_time),
+        sent_at=None if draft else moment(message.sent_date_time),
+        received_at=None if draft else moment(message.received_date_time),
         is_draft=draft,
         in_reply_to=next(iter(_message_ids(headers.get(wire.IN_REPLY_TO))), None),
         references=references,
@@ -45,7 +45,7 @@ def email(ref: ItemRef, message: wire.Message) -> domain.Email:
 def meeting(ref: ItemRef, event: wire.Event) -> domain.Meeting:
     all_day = bool(event.is_all_day)
     own_zone = iana_name(event.original_start_time_zone)
-    start = _instant(event.start, all_day=all_day, own_zone=own_zone)
+    start = beginning(event)
     is_series = event.type == "seriesMaster"
     one_of_series = event.type in ("occurrence", "exception")
     ical_uid = event.i_cal_u_id or event.id
@@ -63,12 +63,19 @@ def meeting(ref: ItemRef, event: wire.Event) -> domain.Meeting:
         time_zone=own_zone,
         cancelled=bool(event.is_cancelled),
         is_draft=bool(event.is_draft),
-        occurrence=(_moment(event.original_start) or start) if one_of_series else None,
+        occurrence=(moment(event.original_start) or start) if one_of_series else None,
         series_master_id=event.series_master_id or None,
         is_series=is_series,
         sensitivity=_sensitivity_named(event.sensitivity),
         attachments=_attachments(event.attachments),
+        is_organizer=bool(event.is_organizer),
     )
+
+
+def beginning(event: wire.Event) -> datetime:
+    """In UTC."""
+    own_zone = iana_name(event.original_start_time_zone)
+    return _instant(event.start, all_day=bool(event.is_all_day), own_zone=own_zone)
 
 
 def series_uid(ical_uid: str) -> str:
@@ -201,7 +208,8 @@ def _sensitivity_named(name: str | None) -> Sensitivity:
         return Sensitivity.NORMAL
 
 
-def _moment(value: datetime | None) -> datetime | None:
+def moment(value: datetime | None) -> datetime | None:
+    """In UTC, whatever offset it came with; None for none."""
     if value is None:
         return None
     known = value if value.tzinfo else value.replace(tzinfo=UTC)

@@ -32,10 +32,14 @@ MESSAGE_PARTS = [_ATTACHMENT_LIST, f"singleValueExtendedProperties($filter={_PRO
 
 EVENT_KEY = [
     *("id", "iCalUId", "type", "seriesMasterId", "originalStart", "originalStartTimeZone"),
-    *("subject", "start", "end", "isAllDay", "isDraft", "isCancelled"),
+    *("subject", "start", "end", "isAllDay", "isDraft", "isCancelled", "isOrganizer"),
 ]
 EVENT = [*EVENT_KEY, "body", "organizer", "attendees", "location", "sensitivity"]
 EVENT_PARTS = [_ATTACHMENT_LIST]
+
+SERIES = ["id", "type", "seriesMasterId"]
+LISTED_EVENT = [*EVENT, "hasAttachments"]
+LISTED_MESSAGE = ["id", "conversationId", "receivedDateTime", "isDraft", "parentFolderId"]
 
 
 def _cleaned_by(clean: Any) -> BeforeValidator:
@@ -142,11 +146,58 @@ class Event(_Shape):
     is_all_day: bool | None = None
     is_draft: bool | None = None
     is_cancelled: bool | None = None
+    is_organizer: bool | None = None
     organizer: Recipient | None = None
     attendees: tuple[Attendee, ...] | None = None
     location: Location | None = None
     sensitivity: Line | None = None
+    has_attachments: bool | None = None
     attachments: tuple[Attachment, ...] | None = None
+
+
+class ListedMessage(_Shape):
+    """As much of a message as a list tells."""
+
+    id: Line
+    conversation_id: str | None = None
+    received_date_time: datetime | None = None
+    is_draft: bool | None = None
+    parent_folder_id: str | None = None
+
+
+class Folder(_Shape):
+    id: str
+
+
+class Series(_Shape):
+    """What tells an event's part in a series."""
+
+    id: Line
+    type: Line | None = None
+    series_master_id: Line | None = None
+
+
+class Change(_Shape):
+    """One item of a delta round; `removed` where it is not there any more. Of an occurrence that
+    is like its series, little more than the ids is told."""
+
+    id: Line
+    removed: Any = Field(None, alias="@removed")
+    series_master_id: Line | None = None
+    last_modified_date_time: datetime | None = None
+
+
+class Page(_Shape):
+    """A part of a list, or of a delta round."""
+
+    value: tuple[Any, ...]
+    next_link: str | None = Field(None, alias="@odata.nextLink")
+    delta_link: str | None = Field(None, alias="@odata.deltaLink")
+
+
+class Subscription(_Shape):
+    id: str
+    expiration_date_time: datetime
 
 
 class BatchReply(_Shape):
