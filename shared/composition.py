@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from shared.on_behalf_of import OnBehalfOf, TokenSource
     from shared.outbound import Errand, Sender
     from shared.policy_source import FixedPolicy, PolicySource
-    from shared.ports import Crm, Embeddings, Ledger, Mailbox
+    from shared.ports import ChangeFeed, Crm, Embeddings, Ledger, Mailbox
 
 _HEALTH_PATIENCE = 6.0
 """Seconds."""
@@ -124,6 +124,20 @@ def mailbox_of(owner: str) -> "Mailbox":
     with that Entra object id. Raises `Unavailable`."""
     errand = _errand()
     return _mailbox(errand, _shared().app_tokens.source(errand), owner)
+
+
+def change_feed() -> "ChangeFeed | None":
+    """What tells of changes in mailboxes, by the app's own permissions, for one piece of work; None
+    where Microsoft Graph has no way to reach this app. Raises `Unavailable`."""
+    from shared.outlook.subscriptions import GraphChangeFeed
+
+    chosen = _configured()
+    if chosen.callback_url is None:
+        return None
+    errand = _errand()
+    token = partial(_shared().app_tokens.source(errand), _graph_scope())
+    root, callback = str(chosen.mailbox_url), str(chosen.callback_url)
+    return GraphChangeFeed(_shared().sender, errand, root, token, callback)
 
 
 def embeddings() -> "Embeddings | None":
