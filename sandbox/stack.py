@@ -91,7 +91,11 @@ def _started(
     children.wait_for("azurite", lambda: _unreachable(storage.values()))
     children.wait_for("sandbox", lambda: unanswered(f"{url}/sandbox/users", ca))
     settings = app_settings(
-        crm=crm, sandbox_url=url, ca=ca, storage=azurite.connection_string(storage)
+        crm=crm,
+        sandbox_url=url,
+        ca=ca,
+        storage=azurite.connection_string(storage),
+        api_url=f"{api}/api",
     )
     host, command = _host(port, data)
     say(f"app on {host}")

@@ -39,7 +39,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         config = read_host_json(folder / "host.json", os.environ)
         functions = load(folder)
         keys = kept_keys(state / "keys.json") if given.enable_auth else None
-        options = Options(folder, state, given.port, given.drain, keys)
+        options = Options(folder, state, given.port, given.drain, keys, given.lease)
         return asyncio.run(_serve(Host(functions, config, options), functions, config.route_prefix))
     except PortTaken as fault:
         print(fault, file=sys.stderr)
@@ -98,6 +98,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--port", type=int, default=7071, help="0 takes a free one")
     parser.add_argument("--state", type=Path, default=Path(".sandbox/host"), help="kept here")
     parser.add_argument("--drain", type=float, default=30.0, help="seconds granted at the end")
+    parser.add_argument(
+        "--lease", type=float, default=600.0, help="seconds until a killed host's messages return"
+    )
     parser.add_argument(
         "--enableAuth", dest="enable_auth", action="store_true", help="ask for keys"
     )

@@ -30,13 +30,15 @@ _log = logging.getLogger("host")
 @dataclass(frozen=True, slots=True)
 class Options:
     """`state` is a folder of this host's own. `drain` is in seconds: how long functions that run
-    at the end may go on. `keys` None admits every caller."""
+    at the end may go on. `keys` None admits every caller. `lease` is in seconds: how long the
+    messages of a host that was killed stay hidden."""
 
     folder: Path
     state: Path
     port: int
     drain: float
     keys: Keys | None
+    lease: float
 
 
 class PortTaken(Exception):
@@ -132,6 +134,7 @@ class Host:
             queues=await self._storage(),
             options=self._config.queues,
             invoker=self._invoker,
+            lease=self._options.lease,
         )
         return listener
 

@@ -21,14 +21,15 @@ from sandbox.host.storage import Queues
 
 _log = logging.getLogger("host")
 
-_LEASE = 600
-"""Seconds that a message stays hidden while its function runs; renewed at half time."""
-
 _SHORTEST_PAUSE = 0.1
 
 
 class QueueListener:
-    """At most `batch_size + new_batch_threshold` messages of the queue are worked on at a time."""
+    """At most `batch_size + new_batch_threshold` messages of the queue are worked on at a time.
+
+    `lease` is how many seconds a message stays hidden while its function runs; at half time it is
+    renewed.
+    """
 
     def __init__(
         self,
@@ -38,7 +39,7 @@ class QueueListener:
         queues: Queues,
         options: QueueOptions,
         invoker: Invoker,
-        lease: float = _LEASE,
+        lease: float,
     ) -> None:
         self._function = function
         self._connection = function.trigger.fields["connection"]

@@ -2,6 +2,7 @@
 
 import base64
 import json
+import signal
 import time
 import uuid
 from collections.abc import Iterator
@@ -162,6 +163,20 @@ def test_a_stop_lets_the_message_in_work_be_finished(start_host: StartHost, stor
     assert host.stop() == 0
     assert own.take(own.jobs)[0]["tries"] == 1
     assert own.count(own.jobs) == 0
+
+
+def test_what_a_killed_host_worked_on_comes_back_when_its_lease_ends(
+    start_host: StartHost, storage: str
+) -> None:
+    own = Account(storage, f"jobs-{uuid.uuid4().hex[:8]}")
+    own.create()
+    host = start_host(APP, "--lease", "2", JOBS_QUEUE=own.jobs)
+    own.send(job(own.jobs, sleep=60))
+    wait_until(lambda: "Executing 'Functions.work'" in host.log.read_text())
+    host.stop(signal.SIGKILL)
+    other = start_host(APP, JOBS_QUEUE=own.jobs)
+    wait_until(lambda: "Executing 'Functions.work'" in other.log.read_text())
+    other.stop(signal.SIGKILL)
 
 
 def test_output_queues_are_made_once_however_many_write_first(
