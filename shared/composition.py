@@ -24,11 +24,20 @@ if TYPE_CHECKING:
     from shared.caller import Authenticator, Caller
     from shared.crm import OpenCrm
     from shared.embeddings.azure_openai import AzureOpenAIEmbeddings
-    from shared.ledger.tables import TableLedger
+    from shared.ledger.table import Account
     from shared.on_behalf_of import OnBehalfOf, TokenSource
     from shared.outbound import Errand, Sender
     from shared.policy_source import FixedPolicy, PolicySource
-    from shared.ports import ChangeFeed, Crm, Embeddings, Ledger, Mailbox
+    from shared.ports import (
+        ChangeFeed,
+        Crm,
+        Embeddings,
+        Followings,
+        Ledger,
+        Mailbox,
+        Origins,
+        Subscriptions,
+    )
 
 _HEALTH_PATIENCE = 6.0
 """Seconds."""
@@ -43,7 +52,7 @@ class _Shared:
     on_behalf_of: "OnBehalfOf"
     app_tokens: "AppTokens"
     open_crm: "OpenCrm"
-    ledger: "TableLedger | None"
+    tables: "Account | None"
 
 
 _by_loop: "WeakKeyDictionary[asyncio.AbstractEventLoop, _Shared]" = WeakKeyDictionary()
@@ -91,7 +100,34 @@ def mailbox_for(caller: "Caller") -> "Mailbox":
 
 def ledger() -> "Ledger | None":
     """Where receipts are kept, if anywhere. Raises `Unavailable`."""
-    return _shared().ledger
+    from shared.ledger.receipts import TableReceipts
+
+    tables = _shared().tables
+    return TableReceipts(tables) if tables else None
+
+
+def followings() -> "Followings | None":
+    """Where it is kept what is followed, if anywhere. Raises `Unavailable`."""
+    from shared.ledger.followings import TableFollowings
+
+    tables = _shared().tables
+    return TableFollowings(tables) if tables else None
+
+
+def subscriptions() -> "Subscriptions | None":
+    """Where subscriptions to changes are kept, if anywhere. Raises `Unavailable`."""
+    from shared.ledger.subscriptions import TableSubscriptions
+
+    tables = _shared().tables
+    return TableSubscriptions(tables) if tables else None
+
+
+def origins() -> "Origins | None":
+    """Where it is kept how records came to be, if anywhere. Raises `Unavailable`."""
+    from shared.ledger.origins import TableOrigins
+
+    tables = _shared().tables
+    return TableOrigins(tables) if tables else None
 
 
 def may_defer(caller: "Caller") -> bool:
@@ -99,6 +135,12 @@ def may_defer(caller: "Caller") -> bool:
     the first of its tenants only."""
     chosen = _configured()
     return chosen.background and caller.tenant_id.casefold() == chosen.tenant_list[0].casefold()
+
+
+def may_follow(caller: "Caller") -> bool:
+    """Whether what that person saves can be followed: work goes on without them, and Microsoft
+    Graph has a way to reach this app."""
+    return may_defer(caller) and _configured().callback_url is not None
 
 
 def crm_as(owner: str, policy: Policy) -> "Crm":
@@ -174,8 +216,8 @@ async def close() -> None:
     shared = _by_loop.pop(loop, None)
     if shared:
         await shared.sender.aclose()
-        if shared.ledger:
-            await shared.ledger.aclose()
+        if shared.tables:
+            await shared.tables.aclose()
 
 
 def _shared() -> _Shared:
@@ -253,7 +295,7 @@ def _build(chosen: Settings) -> _Shared:
     from shared.app_tokens import AppTokens
     from shared.caller import Authenticator
     from shared.crm import open_crm
-    from shared.ledger.tables import TableLedger
+    from shared.ledger.table import Account
     from shared.on_behalf_of import App, OnBehalfOf
     from shared.outbound import Sender
 
@@ -281,7 +323,7 @@ def _build(chosen: Settings) -> _Shared:
         on_behalf_of=OnBehalfOf(sender, app),
         app_tokens=AppTokens(sender, app, chosen.tenant_list[0]),
         open_crm=opener,
-        ledger=TableLedger(chosen.ledger, chosen.identity_client_id) if chosen.ledger else None,
+        tables=Account(chosen.ledger, chosen.identity_client_id) if chosen.ledger else None,
     )
 
 

@@ -1,56 +1,67 @@
-"""Receipts as rows of the table, and back. Pure.
+"""What all tables' rows have in common. Pure.
 
-PartitionKey is the owner's object id, RowKey the receipt's id, which begins with its time: one
-person's receipts lie together, those of different people on as many partitions as there are
-people, and what is too old is a range of row keys. A property holds 64 KiB and a row 1 MiB (https://learn.microsoft.com/en-us/rest/api/storageservices/understanding-the-table-service-data-model),
-so that what was asked is cut into pieces.
+The service takes no `/`, `\\`, `#`, `?` or control characters in keys, at most 1 KiB a key, 64 KiB
+(32 Ki characters) a property and 1 MiB a row, and no moment before 1601
+(https://learn.microsoft.com/en-us/rest/api/storageservices/understanding-the-table-service-data-model).
 """
 
 import json
+import re
 from collections.abc import Mapping
 from typing import Any
+from urllib.parse import quote, unquote
 
-from shared.domain import Notice
 from shared.errors import TooLarge
-from shared.receipts import Failure, Receipt
+from shared.following import digest
 
-MOST = 900_000
-"""Bytes of `asked` in UTF-8 that fit a row, with the rest of it."""
+Row = dict[str, Any]
+
+MOST = 700_000
+"""Bytes in UTF-8 that fit a row in pieces, with the rest of it: Azurite counts them in base64."""
 
 _PIECE = 60_000
+_PLAIN = re.compile(r"[A-Za-z0-9][A-Za-z0-9@._-]{0,63}")
+_READABLE = "!#$&'()*+,/:;<=>?@[]^_`{|}~-."
 
 
-def row_of(receipt: Receipt) -> dict[str, Any]:
-    """Raises `TooLarge`."""
-    asked = receipt.asked.encode()
-    if len(asked) > MOST:
+def key_of(text: str) -> str:
+    """A part of a key, at most 64 characters without a colon: the text itself where it is short and
+    plain, else its digest, which no plain text looks like."""
+    return text if _PLAIN.fullmatch(text) else f"~{digest(text)}"
+
+
+def written(text: str) -> str:
+    """Any text as printable ASCII, readable where it is so already. A property can't hold each
+    character that Python can."""
+    return quote(text, safe=_READABLE, errors="surrogatepass")
+
+
+def as_was(value: str) -> str:
+    """The text that was `written`."""
+    return unquote(value, errors="surrogatepass")
+
+
+def cut(name: str, text: str) -> Row:
+    """The properties that hold it in pieces. Raises `TooLarge`."""
+    whole = text.encode()
+    if len(whole) > MOST:
         raise TooLarge("What was asked for is too much to be kept for later.")
-    row: dict[str, Any] = {
-        "PartitionKey": receipt.owner,
-        "RowKey": receipt.id,
-        "Status": receipt.status,
-        "Notices": json.dumps([[one.code, one.text] for one in receipt.notices]),
+    return {
+        f"{name}{place // _PIECE:02}": whole[place : place + _PIECE]
+        for place in range(0, len(whole), _PIECE)
     }
-    for place in range(0, len(asked), _PIECE):
-        row[f"Asked{place // _PIECE:02}"] = asked[place : place + _PIECE]
-    if receipt.not_before is not None:
-        row["NotBefore"] = receipt.not_before
-    if receipt.failure is not None:
-        row["FailureCode"] = receipt.failure.code
-        row["FailureDetail"] = receipt.failure.detail
-    return row
 
 
-def receipt_of(row: Mapping[str, Any], version: str) -> Receipt:
-    pieces = sorted(name for name in row if name.startswith("Asked"))
-    code = row.get("FailureCode")
-    return Receipt(
-        id=row["RowKey"],
-        owner=row["PartitionKey"],
-        asked=b"".join(row[name] for name in pieces).decode(),
-        status=row["Status"],
-        not_before=row.get("NotBefore"),
-        notices=tuple(Notice(code, text) for code, text in json.loads(row["Notices"])),
-        failure=Failure(code, row["FailureDetail"]) if code else None,
-        version=version,
-    )
+def joined(name: str, row: Mapping[str, Any]) -> str:
+    """The text that was `cut`."""
+    numbered = re.compile(rf"{name}\d\d")
+    return b"".join(row[one] for one in sorted(row) if numbered.fullmatch(one)).decode()
+
+
+def cut_json(name: str, value: object) -> Row:
+    """The properties that hold it as JSON. Raises `TooLarge`."""
+    return cut(name, json.dumps(value))
+
+
+def joined_json(name: str, row: Mapping[str, Any]) -> Any:
+    return json.loads(joined(name, row))

@@ -10,7 +10,7 @@ import pytest
 from shared.domain import Notice
 from shared.errors import Conflict, TooLarge
 from shared.ports import Ledger
-from shared.receipts import Failure, Receipt, new_id
+from shared.receipts import Failure, Progress, Receipt, new_id
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 
@@ -24,6 +24,7 @@ class LedgerContract:
         new = replace(
             receipt(),
             not_before=NOW + timedelta(minutes=3),
+            progress=Progress(3, 200),
             notices=(Notice("body_truncated", "Cut."),),
             failure=Failure("forbidden", "You may not."),
             status="failed",
@@ -100,12 +101,27 @@ class LedgerContract:
             new.id,
         }
 
+    async def test_a_draft_s_receipt_waits_for_nobody_but_its_sender(self, ledger: Ledger) -> None:
+        base = datetime(2022, 1, 1, tzinfo=UTC)
+        added = await ledger.add(replace(receipt(base), status="pending_send"))
+        assert added not in await ledger.waiting(base + timedelta(hours=1))
+        queued = await ledger.replace(replace(added, status="queued"))
+        assert queued in await ledger.waiting(base + timedelta(hours=1))
+
+    async def test_progress_goes_on_and_may_stand_at_nothing(self, ledger: Ledger) -> None:
+        added = await ledger.add(replace(receipt(), progress=Progress(0, 0)))
+        assert await ledger.find(added.owner, added.id) == added
+        further = await ledger.replace(replace(added, progress=Progress(1, 2)))
+        assert await ledger.find(added.owner, added.id) == further
+
     async def test_large_requests_are_kept_whole_and_larger_ones_refused(
         self, ledger: Ledger
     ) -> None:
-        large = await ledger.add(receipt(asked="ä𝄞" * 150_000))
+        large = await ledger.add(receipt(asked="ä𝄞" * 116_666))
+        assert await ledger.find(large.owner, large.id) == large
+        large = await ledger.replace(replace(large, status="saved"))
         assert await ledger.find(large.owner, large.id) == large
         with pytest.raises(TooLarge):
-            await ledger.add(receipt(asked="a" * 900_001))
+            await ledger.add(receipt(asked="a" * 700_001))
         with pytest.raises(TooLarge):
-            await ledger.replace(replace(large, asked="a" * 900_001))
+            await ledger.replace(replace(large, asked="a" * 700_001))

@@ -35,14 +35,16 @@ class FakeFollowings:
     async def threads_of(self, mailbox: str, message_ids: Sequence[str]) -> Mapping[str, str]:
         await self._called("threads_of")
         return {
-            id: self.messages[(mailbox, id)] for id in message_ids if (mailbox, id) in self.messages
+            one: self.messages[(mailbox, one)]
+            for one in message_ids
+            if (mailbox, one) in self.messages
         }
 
     async def know_messages(self, mailbox: str, thread: str, message_ids: Sequence[str]) -> None:
         await self._called("know_messages")
         if len(message_ids) > MOST_KNOWN_AT_ONCE:
             raise ValueError(f"at most {MOST_KNOWN_AT_ONCE} at once")
-        self.messages.update({(mailbox, id): thread for id in message_ids})
+        self.messages.update({(mailbox, one): thread for one in message_ids})
 
     async def thread(self, mailbox: str, id: str) -> FollowedThread | None:
         await self._called("thread")

@@ -9,7 +9,7 @@ from itertools import count
 from shared.errors import Conflict, ThreadlineError, TooLarge
 from shared.receipts import Receipt, first_id
 
-MOST = 900_000
+MOST = 700_000
 
 
 class FakeLedger:

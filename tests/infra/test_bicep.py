@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 from packaging.specifiers import SpecifierSet
 
-from shared.ledger.tables import TABLE
+from shared.ledger import TABLES
 from shared.settings import Settings
 from tests.deployment import FUNCTIONS
 from tests.infra import azure_types, names, rules
@@ -245,8 +245,8 @@ def test_every_queue_that_the_app_binds_is_made(infra: Infrastructure) -> None:
     assert {name.removesuffix("-poison") for name in bound} <= set(made)
 
 
-def test_the_ledger_s_table_is_made(infra: Infrastructure) -> None:
-    assert TABLE in infra.templates["app/storage.bicep"].parameters["tableNames"].default
+def test_the_ledger_s_tables_are_made(infra: Infrastructure) -> None:
+    assert infra.templates["app/storage.bicep"].parameters["tableNames"].default == list(TABLES)
 
 
 @pytest.mark.skipif(not shutil.which("bicep"), reason="bicep is not on PATH")

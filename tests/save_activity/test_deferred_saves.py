@@ -26,7 +26,7 @@ from sandbox.dataverse.sample import user_id
 from sandbox.running import Running
 from sandbox.salesforce.ids import derive_id
 from save_activity.trigger import QUEUE
-from shared.ledger.tables import TABLE
+from shared.ledger.receipts import TABLE
 from shared.receipts import new_id
 from tests.contract.mailbox_items import Appointment, Enclosure, Mail
 from tests.sandbox.host.host_process import ROOT, answers, free_port, wait_until
