@@ -6,6 +6,7 @@ from delete_activity.trigger import bp as delete_activity
 from describe_form.trigger import bp as describe_form
 from edit_activity.trigger import bp as edit_activity
 from find_activity.trigger import bp as find_activity
+from graph_notifications.trigger import bp as graph_notifications
 from save_activity.trigger import bp as save_activity
 from service_info.trigger import bp as service_info
 from suggest_links.trigger import bp as suggest_links
@@ -18,6 +19,7 @@ for room in (
     delete_activity,
     suggest_links,
     describe_form,
+    graph_notifications,
     service_info,
 ):
     app.register_functions(room)

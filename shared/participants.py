@@ -40,6 +40,19 @@ def is_outgoing(item: Item, known: Mapping[str, Sequence[RecordRef]]) -> bool:
     return any(record.type in ("user", "queue") for found in records for record in found)
 
 
+def outsiders(
+    item: Item, known: Mapping[str, Sequence[RecordRef]], own: Iterable[str]
+) -> tuple[str, ...]:
+    """The addresses of those who are neither users nor queues of the CRM nor in the domains of
+    such ones who take part, nor in those of `own`."""
+    ours = [
+        p.address
+        for p in item.participants
+        if any(record.type in ("user", "queue") for record in known.get(party_key(p), ()))
+    ]
+    return strangers((p.address for p in item.participants), (*ours, *own))
+
+
 def strangers(addresses: Iterable[str], own: Iterable[str]) -> tuple[str, ...]:
     """Each address once, without those in the domains of `own`: a colleague without a licence has
     no record in the CRM either, and is no stranger."""

@@ -121,6 +121,11 @@ def document(value: Mapping[str, Any]) -> func.HttpResponse:
     return _answer(json.dumps(value), HTTPStatus.OK, "application/json", {})
 
 
+def plain(text: str, *, status: int = HTTPStatus.OK) -> func.HttpResponse:
+    """The text as it is."""
+    return _answer(text, status, "text/plain", {})
+
+
 def problem(error: ThreadlineError) -> func.HttpResponse:
     """The error as RFC 9457 problem details.
 

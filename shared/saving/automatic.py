@@ -4,7 +4,7 @@ from typing import Literal
 
 from shared.domain import Item, LookUp
 from shared.errors import InvalidRequest
-from shared.participants import party_key, strangers
+from shared.participants import outsiders
 from shared.policy import Policy
 from shared.rules import check_exclusions
 from shared.saving.save import Check
@@ -41,13 +41,7 @@ def someone_external(item: Item, *own: str) -> Check:
     others of their domains; `own` are further addresses of the company's, such as the mailbox's."""
 
     async def check(known: LookUp) -> None:
-        people = [p.address for p in item.participants]
-        ours = [
-            p.address
-            for p in item.participants
-            if any(r.type in ("user", "queue") for r in known.parties.get(party_key(p), ()))
-        ]
-        if not strangers(people, (*ours, *own)):
+        if not outsiders(item, known.parties, own):
             raise LeftOut("internal")
 
     return check

@@ -1,0 +1,111 @@
+"""Something happened to a meeting or its series: what is followed of it becomes as it is now."""
+
+from dataclasses import replace
+
+from graph_notifications import repeating
+from graph_notifications.work import FINAL, Done, Parts, ref, refused
+from shared.domain import Meeting
+from shared.errors import Conflict, NotFound
+from shared.following import MEETING_FOLLOWED, FollowedMeeting
+from shared.notifications import ItemChanged
+from shared.ports import Crm
+from shared.saving.automatic import LeftOut, check_item
+
+_TRIES = 5
+
+
+async def look(changed: ItemChanged, parts: Parts) -> Done:
+    """Raises where it is to be looked at again.
+
+    What is told of a series may be about any occurrence: those that are followed are looked at one
+    by one, each by a message of its own.
+    """
+    found = await parts.books.followings.meetings(changed.mailbox, changed.item)
+    followed = [one for one in found if one.until > parts.now]
+    own = [one for one in followed if one.item == changed.item]
+    others = dict.fromkeys(one.item for one in followed if one.item != changed.item)
+    messages = tuple(changed.model_copy(update={"item": item, "gone": False}) for item in others)
+    done = [await _look_at(one, parts) for one in own]
+    if not done:
+        return Done("fanned_out" if messages else "not_followed", messages)
+    alarmed = next((one for one in done if one.alarm), done[0])
+    return replace(alarmed, messages=messages)
+
+
+async def _look_at(meeting: FollowedMeeting, parts: Parts) -> Done:
+    """Of workers at the same meeting at the same time, whoever looked at an older state begins
+    anew, so that the newest one wins: which is older shows only once the record is written."""
+    for _ in range(_TRIES):
+        try:
+            if meeting.scope == "series":
+                return await repeating.look(meeting, parts)
+            return await _refreshed(meeting, parts)
+        except Conflict:
+            there = await parts.books.followings.meetings(meeting.mailbox, meeting.item)
+            current = [one for one in there if one.item == meeting.item]
+            if not current:
+                return Done("not_followed")
+            meeting = current[0]
+    raise Conflict("The meeting is being changed at this moment.")
+
+
+async def _refreshed(followed: FollowedMeeting, parts: Parts) -> Done:
+    mailbox = parts.mailbox(followed.mailbox)
+    try:
+        meeting = await mailbox.fetch(ref("meeting", followed.item))
+    except NotFound:
+        meeting = None
+    if meeting is not None and not isinstance(meeting, Meeting):
+        raise TypeError("A meeting is no e-mail.")
+    try:
+        if meeting is None:
+            return await _gone(followed, parts)
+        return await _written(followed, meeting, parts)
+    except FINAL as error:
+        return refused(error)
+
+
+async def _written(followed: FollowedMeeting, meeting: Meeting, parts: Parts) -> Done:
+    """The record becomes as the meeting is, or ends with it."""
+    if meeting.is_series:  # it was a single one when it was saved
+        return await _not_followed_any_more(followed, "became_series", parts)
+    crm = parts.crm(followed.owner)
+    try:
+        check_item(meeting, parts.policy)
+    except LeftOut as left_out:
+        if not meeting.cancelled:
+            return Done(left_out.why)
+        outcome = await _cancelled(followed, crm)
+    else:
+        known = await crm.look_up(meeting, None)
+        try:
+            activity = await crm.refresh(meeting, known)
+        except NotFound:  # a person deleted it, so it is not made again
+            return await _not_followed_any_more(followed, "deleted", parts)
+        followed = replace(followed, record=activity.id)
+        outcome = "cancelled" if meeting.cancelled else "refreshed"
+    until = max(followed.until, meeting.end + MEETING_FOLLOWED)
+    await parts.books.followings.put_meeting(
+        replace(followed, until=until, organizer=meeting.is_organizer)
+    )
+    return Done(outcome)
+
+
+async def _gone(followed: FollowedMeeting, parts: Parts) -> Done:
+    """Where the organizer's own is gone, it doesn't take place; an attendee's says nothing."""
+    crm = parts.crm(followed.owner)
+    outcome = await _cancelled(followed, crm) if followed.organizer else "gone"
+    return await _not_followed_any_more(followed, outcome, parts)
+
+
+async def _cancelled(followed: FollowedMeeting, crm: Crm) -> str:
+    try:
+        await crm.cancel(followed.record)
+    except NotFound:
+        return "deleted"
+    return "cancelled"
+
+
+async def _not_followed_any_more(followed: FollowedMeeting, outcome: str, parts: Parts) -> Done:
+    await parts.books.followings.remove(followed)
+    return Done(outcome)

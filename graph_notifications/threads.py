@@ -1,0 +1,61 @@
+"""Which followed thread a message belongs to, and who decides that it is not saved. Never its
+subject. Pure but for the look at what is followed."""
+
+from collections.abc import Iterable
+from datetime import datetime
+
+from shared.domain import Email
+from shared.following import FollowedThread, people_of, thread_id
+from shared.ports import Followings
+
+MOST_REFERENCES = 50
+"""Of the References header, the newest ones."""
+
+_MOST_THREADS = 3
+"""Followed threads that one message may refer to."""
+
+
+def references(email: Email) -> tuple[str, ...]:
+    """The messages that it answers, the most telling first."""
+    newest = email.references[::-1][:MOST_REFERENCES]
+    found = (email.in_reply_to, *newest)
+    return tuple(dict.fromkeys(id_ for id_ in found if id_ and id_ != email.message_id))
+
+
+async def thread_of(
+    email: Email, mailbox: str, followings: Followings, now: datetime
+) -> FollowedThread | str:
+    """The thread to save it with, else the outcome: `known` for a message that was heeded already,
+    `stopped` where a person stopped following its thread, `not_followed`.
+
+    By the messages that it refers to; where none is known, by its conversation, if it says of
+    itself that it is an answer: Outlook puts what merely has the same subject there, too.
+    """
+    referred = references(email)
+    own = (email.message_id,) if email.message_id else ()
+    known = await followings.threads_of(mailbox, (*own, *referred)) if own or referred else {}
+    if email.message_id in known:
+        return "known"
+    candidates = [known[id_] for id_ in referred if id_ in known]
+    if referred:
+        candidates.append(thread_id(email.conversation_id, email.message_id))
+    for id_ in tuple(dict.fromkeys(candidates))[:_MOST_THREADS]:
+        thread = await followings.thread(mailbox, id_)
+        if thread is not None and thread.until > now:
+            return "stopped" if thread.stopped else thread
+    return "not_followed"
+
+
+def anyone_known(email: Email, thread: FollowedThread) -> bool:
+    """Whether anybody at all who took part in the thread takes part in the message."""
+    return some_took_part((p.address for p in email.participants), thread)
+
+
+def some_took_part(addresses: Iterable[str], thread: FollowedThread) -> bool:
+    """Whether one of these people took part in the thread before."""
+    return not people_of(addresses).isdisjoint(thread.people)
+
+
+def own_addresses(mailbox: str) -> tuple[str, ...]:
+    """What is known of the company's addresses by the mailbox's path alone."""
+    return (mailbox,) if "@" in mailbox else ()
