@@ -18,7 +18,8 @@ from sandbox.services import SERVICES
 from sandbox.world import Audience, World
 
 _NO_OUTSIDE = "default-src 'none'; style-src 'unsafe-inline'"
-FOLDERS = ("inbox", "sentitems", "drafts")
+FOLDERS = ("inbox", "sentitems", "drafts", "archive", "junkemail")
+"""What comes into the last two, a rule or the filter of junk has put there."""
 
 
 class _TokenRequest(BaseModel):

@@ -19,7 +19,7 @@ _LONGEST_WAIT = 300.0
 class _Move(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
-    folder: Literal["inbox", "sentitems", "drafts", "deleteditems"]
+    folder: Literal["inbox", "sentitems", "drafts", "archive", "deleteditems", "junkemail"]
 
 
 class _Reply(BaseModel):

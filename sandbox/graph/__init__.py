@@ -74,7 +74,7 @@ def sample_id(world: World, alias: str) -> str:
 
 
 def deliver_mail(world: World, mailbox: str, folder: str, raw: bytes) -> str:
-    """Puts RFC 822 bytes into a folder (`inbox`, `sentitems`, `drafts`); gives its regular id.
+    """Puts RFC 822 bytes into a folder, by its well-known name; gives its regular id.
 
     Raises UnknownMailbox (a KeyError) for an address without a mailbox.
     """

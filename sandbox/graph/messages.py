@@ -22,7 +22,9 @@ FOLDERS = {
     "inbox": "Inbox",
     "sentitems": "Sent Items",
     "drafts": "Drafts",
+    "archive": "Archive",
     "deleteditems": "Deleted Items",
+    "junkemail": "Junk Email",
 }
 Parent = Literal["messages", "events"]
 

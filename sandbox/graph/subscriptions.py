@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from urllib.parse import unquote
 from uuid import uuid4
 
 import httpx
@@ -261,7 +262,8 @@ def _resource(text: str) -> tuple[Kind, str | None, str | None]:
     found = _RESOURCE.fullmatch(_KEY.sub(r"/\1", text))
     if found is None:
         raise invalid(f"Resource '{text}' is not supported.")
-    return "events" if found["events"] else "messages", found["user"], found["folder"]
+    user = found["user"] and unquote(found["user"])
+    return "events" if found["events"] else "messages", user, found["folder"]
 
 
 def _folder(mailbox: Mailbox, wanted: str | None) -> str | None:

@@ -127,6 +127,15 @@ async def test_folders_by_name_and_by_id(three: Graph) -> None:
     assert await three.refused("me/mailFolders/nowhere") == (404, "ErrorItemNotFound")
 
 
+async def test_archive_and_junk_are_folders_like_others(three: Graph) -> None:
+    three.mail(subject="Filed by a rule", folder="archive", Message_ID="<5@x>")
+    three.mail(subject="You won", folder="junkemail", Message_ID="<6@x>")
+    for folder, subject in (("archive", "Filed by a rule"), ("junkemail", "You won")):
+        found = await three.get(f"me/mailFolders/{folder}/messages")
+        assert [row["subject"] for row in found["value"]] == [subject]
+    assert len((await three.get("me/messages"))["value"]) == 6
+
+
 async def test_stamps_are_found_by_filter(three: Graph) -> None:
     id_ = (await three.get("me/messages?$top=1"))["value"][0]["id"]
     stamp = {"singleValueExtendedProperties": [{"id": COLOR, "value": "Green"}]}

@@ -37,10 +37,12 @@ def test_a_subscription_is_made_once_both_addresses_have_proved_themselves(
         "users/{who}/mailFolders/{folder}/messages",
         "users/{who}/events",
         "users('{who}')/events",
+        "users/{quoted}/messages",
     ],
 )
 def test_resources_are_written_in_many_ways(subscriber: Subscriber, resource: str) -> None:
-    text = resource.format(who=ANNA, folder=folder_id(ANNA, "inbox"))
+    quoted = ANNA.replace(".", "%2E").replace("@", "%40")
+    text = resource.format(who=ANNA, quoted=quoted, folder=folder_id(ANNA, "inbox"))
     assert subscriber.subscribe(resource=text)["resource"] == text
 
 
