@@ -38,6 +38,7 @@ if TYPE_CHECKING:
         Origins,
         Subscriptions,
     )
+    from shared.saving.standing import Books
 
 _HEALTH_PATIENCE = 6.0
 """Seconds."""
@@ -130,6 +131,14 @@ def origins() -> "Origins | None":
     return TableOrigins(tables) if tables else None
 
 
+def books() -> "Books | None":
+    """All that is kept of what is followed, if it is anywhere. Raises `Unavailable`."""
+    from shared.saving.standing import Books
+
+    follow, subscribe, origin = followings(), subscriptions(), origins()
+    return Books(follow, subscribe, origin) if follow and subscribe and origin else None
+
+
 def may_defer(caller: "Caller") -> bool:
     """Whether this app may finish that person's saves without them. It has tokens of its own for
     the first of its tenants only."""
@@ -140,7 +149,13 @@ def may_defer(caller: "Caller") -> bool:
 def may_follow(caller: "Caller") -> bool:
     """Whether what that person saves can be followed: work goes on without them, and Microsoft
     Graph has a way to reach this app."""
-    return may_defer(caller) and _configured().callback_url is not None
+    return may_defer(caller) and follows()
+
+
+def follows() -> bool:
+    """Whether this app follows anything for anybody."""
+    chosen = _configured()
+    return chosen.background and chosen.callback_url is not None
 
 
 def crm_as(owner: str, policy: Policy) -> "Crm":
