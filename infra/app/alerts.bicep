@@ -24,8 +24,8 @@ var rules = [
   }
   {
     name: 'subscription-renewal'
-    title: 'Threadline: renewing Graph subscriptions fails'
-    text: 'Renewal failed twice within three hours; followed mailboxes fall silent when their subscriptions run out.'
+    title: 'Threadline: looking after followed mailboxes fails'
+    text: 'The hourly timer failed twice within three hours, or one in five looks at a mailbox did. Subscriptions that are not renewed run out after three days or more, and followed mailboxes fall silent.'
     query: loadTextContent('queries/subscription-renewal.kql')
     window: 'PT3H'
     severity: 1
@@ -45,6 +45,22 @@ var rules = [
     query: loadTextContent('queries/changes-lost.kql')
     window: 'PT15M'
     severity: 1
+  }
+  {
+    name: 'changes-refused'
+    title: 'Threadline: what is followed is refused'
+    text: 'The CRM or the policy refused a reply or a changed meeting for good, for example because its owner lost the licence or a right.'
+    query: loadTextContent('queries/changes-refused.kql')
+    window: 'PT3H'
+    severity: 3
+  }
+  {
+    name: 'webhook'
+    title: 'Threadline: Graph is answered slowly or not at all'
+    text: 'One in twenty notifications of the last half hour took longer than three seconds, or one in ten failed. Graph drops notifications for whoever is slow; they are found by the next hourly look.'
+    query: loadTextContent('queries/webhook.kql')
+    window: 'PT30M'
+    severity: 2
   }
   {
     name: 'deferred-saves'

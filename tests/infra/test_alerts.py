@@ -6,22 +6,26 @@ import json
 import logging
 import re
 import subprocess
+from collections.abc import Iterator
 from pathlib import Path
 
 import azure.functions as func
 import pytest
 
-from shared import endpoint, errors, replies
+from shared import endpoint, errors, notifications, replies
 from tests.deployment import FUNCTIONS, clear_settings
 from tests.infra.rules import infrastructure
 
 ROOT = Path(__file__).parents[2]
 QUERIES = ROOT / "infra" / "app" / "queries"
 _FIELD = re.compile(r"\bcall\.(\w+)")
-_EVENT = re.compile(r'tostring\(call\.event\) [=!]= "(\w+)"')
+_EVENT = re.compile(r'tostring\(call\.event\) (?:[=!]= "(\w+)"|in \(([^)]*)\))')
+_WHAT = re.compile(r'tostring\(call\.what\) == "(\w+)"')
+_WHATS = {
+    one.model_fields["what"].default
+    for one in (notifications.ItemChanged, notifications.LookAfter, notifications.CaughtUp)
+}
 _CODES = re.compile(r"tostring\(call\.(?:outcome|code)\) in \(([^)]*)\)")
-_COMING = {"renew_subscriptions", "change_lost", "mailbox_not_followed"}
-"""Logged by the room that follows mailboxes."""
 
 
 @pytest.fixture
@@ -42,22 +46,32 @@ async def lines(caplog: pytest.LogCaptureFixture) -> list[dict[str, object]]:
     return [json.loads(record.getMessage()) for record in caplog.records]
 
 
-def told() -> dict[str, set[str]]:
-    """The fields of each event that the app logs as a line of its own."""
-    found: dict[str, set[str]] = {}
-    for folder in ("shared", *sorted(path.parent.name for path in ROOT.glob("*/trigger.py"))):
-        for path in (ROOT / folder).rglob("*.py"):
-            for node in ast.walk(ast.parse(path.read_text("utf-8"))):
-                match node:
-                    case ast.Call(
-                        func=ast.Attribute(
-                            value=ast.Name("telemetry"), attr="event" | "warning" | "fault"
-                        ),
-                        args=[ast.Constant(str(name)), *_],
-                        keywords=given,
-                    ):
-                        found.setdefault(name, set()).update(one.arg for one in given if one.arg)
-    return found
+def source(*folders: str) -> Iterator[ast.AST]:
+    for folder in folders:
+        for path in sorted((ROOT / folder).rglob("*.py")):
+            yield from ast.walk(ast.parse(path.read_text("utf-8")))
+
+
+def told() -> tuple[set[str], set[str]]:
+    """The names of the events that the app logs as lines of their own, and the fields of all lines
+    that it writes itself."""
+    events, fields = set(), set()
+    rooms = (path.parent.name for path in ROOT.glob("*/trigger.py"))
+    for node in source("shared", *rooms):
+        match node:
+            case ast.Call(
+                func=ast.Attribute(value=ast.Name("telemetry"), attr=how), args=args, keywords=given
+            ):
+                if how in ("event", "warning", "fault") and isinstance(args[0], ast.Constant):
+                    events.add(str(args[0].value))
+                fields |= {one.arg for one in given if one.arg}
+    return events, fields
+
+
+def outcomes() -> set[str]:
+    """What a line's `outcome` or `code` may be: a problem's, or how work on a change ended."""
+    words = (node.value for node in source("graph_notifications") if isinstance(node, ast.Constant))
+    return replies.PROBLEMS.keys() | {word for word in words if isinstance(word, str)}
 
 
 def queries() -> dict[str, str]:
@@ -67,10 +81,12 @@ def queries() -> dict[str, str]:
 def problems(
     query: str, fields: set[str], events: set[str], lines: list[dict[str, object]]
 ) -> list[str]:
+    named = {w for groups in _EVENT.findall(query) for w in re.findall(r"\w+", " ".join(groups))}
     codes = {word for group in _CODES.findall(query) for word in re.findall(r"\w+", group)}
     found = [f"no line has {field}" for field in set(_FIELD.findall(query)) - fields]
-    found += [f"nothing logs {event}" for event in set(_EVENT.findall(query)) - events - _COMING]
-    found += [f"no problem is {word}" for word in codes - replies.PROBLEMS.keys()]
+    found += [f"nothing logs {event}" for event in named - events]
+    found += [f"nothing ends as {word}" for word in codes - outcomes()]
+    found += [f"no message is {word}" for word in set(_WHAT.findall(query)) - _WHATS]
     if "AppTraces" in query:
         prefix = re.search(r"startswith '([^']*)'", query)
         if prefix is None or not all(json.dumps(line).startswith(prefix[1]) for line in lines):
@@ -85,9 +101,8 @@ def known(
     """The fields of all lines, and the names of all events."""
     clear_settings(monkeypatch)
     names = {function.get_function_name() for function in FUNCTIONS}
-    own = told()
-    fields = {field for line in lines for field in line}.union(*own.values())
-    return fields, names | own.keys()
+    events, fields = told()
+    return fields | {field for line in lines for field in line}, names | events
 
 
 def test_every_query_asks_for_what_is_logged(
@@ -103,10 +118,12 @@ def test_every_query_asks_for_what_is_logged(
     [
         ("save-duration", "call.duration_ms", "call.duration", "no line has duration"),
         ("save-failures", '"save_activity"', '"save"', "nothing logs save"),
-        ("crm-unavailable", '"unavailable"', '"down"', "no problem is down"),
+        ("crm-unavailable", '"unavailable"', '"down"', "nothing ends as down"),
         ("crm-unavailable", '{"event"', '{"name"', "the lines begin otherwise"),
         ("deferred-saves", '"deferred_save_failed"', '"save_failed"', "nothing logs save_failed"),
-        ("deferred-saves", '"upstream"', '"refused"', "no problem is refused"),
+        ("deferred-saves", '"upstream"', '"broken"', "nothing ends as broken"),
+        ("subscription-renewal", '"look_after"', '"look"', "no message is look"),
+        ("changes-lost", "call.what", "call.which", "no line has which"),
     ],
 )
 def test_a_query_that_drifts_is_found_out(

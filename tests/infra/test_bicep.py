@@ -14,7 +14,9 @@ from pathlib import Path
 import pytest
 from packaging.specifiers import SpecifierSet
 
+from shared import notifications
 from shared.ledger import TABLES
+from shared.saving import queueing
 from shared.settings import Settings
 from tests.deployment import FUNCTIONS
 from tests.infra import azure_types, names, rules
@@ -234,15 +236,15 @@ def test_graph_is_told_the_address_that_the_app_really_has(infra: Infrastructure
     assert "THREADLINE_CALLBACK_URL: background ? 'https" in text
 
 
-def test_every_queue_that_the_app_binds_is_made(infra: Infrastructure) -> None:
-    made = infra.templates["app/storage.bicep"].parameters["queueNames"].default
+def test_the_queues_are_made_that_the_app_names_and_binds(infra: Infrastructure) -> None:
+    made = set(infra.templates["app/storage.bicep"].parameters["queueNames"].default)
     bound = {
-        binding.get_dict_repr()["queueName"]
+        binding.get_dict_repr()["queueName"].removesuffix("-poison")
         for function in FUNCTIONS
         for binding in function.get_bindings()
         if "queueName" in binding.get_dict_repr()
     }
-    assert {name.removesuffix("-poison") for name in bound} <= set(made)
+    assert made == bound == {notifications.QUEUE, queueing.QUEUE}
 
 
 def test_the_ledger_s_tables_are_made(infra: Infrastructure) -> None:
