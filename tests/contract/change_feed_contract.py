@@ -112,7 +112,7 @@ class ChangeFeedContract:
         assert missing.value.code == "record_not_found"
         assert await feed.renew(other, in_days(1))
 
-    @pytest.mark.parametrize("id_", ["1b4e28ba-2fa1-11d2-883f-0016d3cca427", "a/b?c='#%", "ä"])
+    @pytest.mark.parametrize("id_", ["1b4e28ba-2fa1-11d2-883f-0016d3cca427", "no such ä'#%?"])
     async def test_what_never_was_is_not_there(self, id_: str, harness: ChangeFeedHarness) -> None:
         await harness.feed().end(id_)
         with pytest.raises(NotFound) as missing:
@@ -121,7 +121,13 @@ class ChangeFeedContract:
 
     @pytest.mark.parametrize("kind", KINDS)
     @pytest.mark.parametrize(
-        "mailbox", ["nobody@contoso.example", "o'nobody#ext#@contoso.example", "a/b", "…"]
+        "mailbox",
+        [
+            "nobody@contoso.example",
+            "o'nobody#ext#@contoso.example",
+            "o'nobody@contoso.example",
+            "…",
+        ],
     )
     async def test_a_mailbox_that_is_none_is_not_found(
         self, mailbox: str, kind: ChangeKind, harness: ChangeFeedHarness

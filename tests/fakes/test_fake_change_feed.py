@@ -18,7 +18,12 @@ from tests.fakes.change_feed import FakeChangeFeed
 
 class FakeChangeFeedHarness:
     def __init__(self) -> None:
-        nobody = {"nobody@contoso.example", "o'nobody#ext#@contoso.example", "a/b", "…"}
+        nobody = {
+            "nobody@contoso.example",
+            "o'nobody#ext#@contoso.example",
+            "o'nobody@contoso.example",
+            "…",
+        }
         self.feed_ = FakeChangeFeed(missing=nobody, most=20)
         self._ids = count(1)
 
