@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from itertools import count
 
 from shared.errors import Conflict, ThreadlineError
-from shared.following import ChangeKind, Subscription
+from shared.following import ChangeKind, Subscription, digest
 
 
 class FakeSubscriptions:
@@ -28,7 +28,7 @@ class FakeSubscriptions:
             Subscription(
                 mailbox=mailbox,
                 kind=kind,
-                secret=f"{kind}:{secrets.token_urlsafe(32)}",
+                secret=f"{kind}:{digest(mailbox)}:{secrets.token_urlsafe(32)}",
                 id="",
                 expires=datetime(1970, 1, 1, tzinfo=UTC),
                 since=since,
