@@ -105,7 +105,7 @@ param alertEmail string = ''
 param logRetentionDays int = 30
 
 @description('Optional. Gigabytes of logs a day after which no more are taken.')
-param logDailyCapGb int = 1
+param logDailyCapGb int = 5
 
 @description('Optional. Object id of the person or pipeline that deploys; gets to write the policy document and, for salesforce, the key.')
 param deployerPrincipalId string = ''
