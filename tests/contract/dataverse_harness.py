@@ -2,8 +2,10 @@
 
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
+from datetime import date, datetime, time, timedelta
 from typing import Any
 from uuid import uuid4
+from zoneinfo import ZoneInfo
 
 import httpx
 
@@ -19,7 +21,7 @@ from shared.domain import ActivityKind, Item, Limits, RecordRef
 from shared.outbound import Limits as Patience
 from shared.outbound import Sender
 from shared.policy import CategoryField
-from tests.contract.harness import Traits
+from tests.contract.harness import Shown, Traits
 
 FIELDS = (
     CategoryField(name="new_topic", type="choice"),
@@ -117,6 +119,28 @@ class DataverseHarness:
     async def count(self, kind: ActivityKind) -> int:
         return self._rows(kind) - self._before[kind]
 
+    async def shown(self, id: str, zone: str) -> Shown:
+        row = self.appointment(id)
+        start, end = (datetime.fromisoformat(row[f"scheduled{one}"]) for one in ("start", "end"))
+        all_day = row["isalldayevent"]
+        return Shown(
+            subject=row["subject"],
+            body=row.get("description", ""),
+            location=row.get("location", ""),
+            start=None if all_day else start,
+            end=None if all_day else end,
+            days=_days(start, end, zone) if all_day else None,
+            cancelled=row["statecode"] == 2,
+        )
+
+    async def version(self, id: str) -> object:
+        return self.appointment(id)["versionnumber"]
+
+    def appointment(self, id_: str) -> Mapping[str, Any]:
+        row = self.sandbox.world.store.get("dataverse", "appointment", id_)
+        assert row is not None
+        return row
+
     async def set_limits(self, limits: Limits) -> None:
         row = {
             "maxuploadfilesize": -(-limits.max_bytes // 3) * 4,
@@ -156,6 +180,13 @@ class DataverseHarness:
 
     def _rows(self, kind: ActivityKind) -> int:
         return len(self.sandbox.world.store.all("dataverse", activity_table(kind).logical))
+
+
+def _days(start: datetime, end: datetime, zone: str) -> tuple[date, date]:
+    """An appointment of whole days goes from midnight to the midnight after its last one."""
+    first, after = start.astimezone(ZoneInfo(zone)), end.astimezone(ZoneInfo(zone))
+    assert first.time() == after.time() == time(0)
+    return first.date(), after.date() - timedelta(days=1)
 
 
 @asynccontextmanager

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from datetime import date, datetime
 from typing import Protocol
 
 from sandbox.company import Company
@@ -31,6 +32,20 @@ class Traits:
     """At how many places `Harness.interrupted` can stop a save with one large file."""
 
 
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """A meeting's record as the CRM shows it to somebody in one time zone. `days` are the first and
+    the last day of an all-day meeting; `start` and `end` are None then."""
+
+    subject: str
+    body: str
+    location: str
+    start: datetime | None
+    end: datetime | None
+    days: tuple[date, date] | None
+    cancelled: bool
+
+
 class Harness(Protocol):
     """One CRM filled with the sample company, fresh for every test."""
 
@@ -53,6 +68,14 @@ class Harness(Protocol):
     async def count(self, kind: ActivityKind) -> int:
         """How many activity records of this kind were added since the harness was made, complete
         or not, whoever made them."""
+        ...
+
+    async def shown(self, id: str, zone: str) -> Shown:
+        """A meeting's record as people in that time zone see it in the CRM."""
+        ...
+
+    async def version(self, id: str) -> object:
+        """Something that differs whenever a meeting's record was written to."""
         ...
 
     async def set_limits(self, limits: Limits) -> None:

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
+from datetime import date, datetime
 from typing import Any
 
 import httpx
@@ -21,7 +22,7 @@ from shared.domain import ActivityKind, Email, Item, Limits, RecordRef
 from shared.outbound import Limits as Patience
 from shared.outbound import Sender
 from shared.policy import CategoryField
-from tests.contract.harness import Traits
+from tests.contract.harness import Shown, Traits
 
 FIELDS = (
     CategoryField(name="New_Topic__c", type="choice"),
@@ -165,6 +166,28 @@ class SalesforceHarness:
 
     async def count(self, kind: ActivityKind) -> int:
         return self._rows(kind) - self._before[kind]
+
+    async def shown(self, id: str, zone: str) -> Shown:
+        row = self.event(id)
+        all_day = row["IsAllDayEvent"]
+        days = date.fromisoformat(row["ActivityDate"]), date.fromisoformat(row["EndDate"])
+        return Shown(
+            subject=row["Subject"].removeprefix("Canceled: "),
+            body=row.get("Description", ""),
+            location=row.get("Location", ""),
+            start=None if all_day else datetime.fromisoformat(row["StartDateTime"]),
+            end=None if all_day else datetime.fromisoformat(row["EndDateTime"]),
+            days=days if all_day else None,
+            cancelled=row["Subject"].startswith("Canceled: ") and row["ShowAs"] == "Free",
+        )
+
+    async def version(self, id: str) -> object:
+        return self.event(id)
+
+    def event(self, id_: str) -> Mapping[str, Any]:
+        row = self.sandbox.world.store.get("salesforce", "Event", id_)
+        assert row is not None
+        return row
 
     async def set_limits(self, limits: Limits) -> None:
         salesforce.configure(

@@ -2,6 +2,8 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import timedelta
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -9,7 +11,7 @@ from sandbox.company import Company
 from shared.domain import ActivityKind, Item, Limits, RecordRef
 from shared.policy import CategoryField
 from tests.contract.crm_contract import CrmContract
-from tests.contract.harness import Traits
+from tests.contract.harness import Shown, Traits
 from tests.fakes.crm import STEPS, CrmWorld, FakeCrm
 from tests.fakes.crm_activities import MEETING_BODY_LIMIT
 
@@ -52,6 +54,28 @@ class FakeHarness:
 
     async def count(self, kind: ActivityKind) -> int:
         return sum(record.kind == kind for record in self._world.records.values())
+
+    async def shown(self, id: str, zone: str) -> Shown:
+        record = self._world.records[id]
+        held = record.appointment
+        assert held is not None
+        last = held.end.astimezone(ZoneInfo(zone)) - timedelta(microseconds=1)
+        return Shown(
+            subject=record.subject,
+            body=record.body,
+            location=held.location,
+            start=None if held.all_day else held.start,
+            end=None if held.all_day else held.end,
+            days=(
+                (held.start.astimezone(ZoneInfo(zone)).date(), last.date())
+                if held.all_day
+                else None
+            ),
+            cancelled=held.cancelled,
+        )
+
+    async def version(self, id: str) -> object:
+        return self._world.written.count(id)
 
     async def set_limits(self, limits: Limits) -> None:
         self._world.limits = limits

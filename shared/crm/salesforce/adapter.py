@@ -15,6 +15,7 @@ from shared.crm.salesforce import (
     describing,
     looking,
     queries,
+    refreshing,
     saving,
     searching,
 )
@@ -41,7 +42,7 @@ from shared.domain import (
     RecordRef,
     Saved,
 )
-from shared.errors import Forbidden, Unavailable, Unsupported, Upstream
+from shared.errors import Forbidden, Unavailable, Upstream
 from shared.outbound import Call
 from shared.outbound import Limits as Patience
 from shared.records import Description, FoundRecord, Search, Wanted
@@ -99,10 +100,12 @@ class SalesforceCrm:
         return await deleting.delete(self._session, kind, id)
 
     async def refresh(self, meeting: Meeting, known: LookUp) -> Activity:
-        raise Unsupported("A meeting's record can't be refreshed yet.")
+        session = self._session
+        return await session.renewing(lambda: refreshing.refresh(session, meeting, known))
 
     async def cancel(self, id: str) -> None:
-        raise Unsupported("A meeting's record can't be cancelled yet.")
+        session = self._session
+        await session.renewing(lambda: refreshing.cancel(session, id))
 
     async def candidates(self, clues: Clues, types: Collection[str], now: datetime) -> Candidates:
         session = self._session

@@ -19,6 +19,10 @@ MADE: Final = "made"
 """The name of the subrequest that makes an activity."""
 MADE_ID: Final = f"@{{{MADE}.id}}"
 """Stands for its id in later ones."""
+UNCHANGED: Final = "unchanged"
+UNCHANGED_ID: Final = f"@{{{UNCHANGED}.records[0].Id}}"
+"""Stands for the id of the one record that the query of that name finds; a composite that refers to
+it happens only if it finds one (REST API Developer Guide, "Composite Subrequest": `[]`)."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -177,16 +177,34 @@ def update(
         written |= link_fields(object_, link, shape) if link else {}
     addresses = dict(record.whos)
     others = list(notes.others_of(record.description))
+    added = list(notes.added_of(record.description))
     if contacts is not None:
         addresses = _with_contacts(record.whos, contacts, link)
-        others = _others(record, contacts, others)
+        left = [*others, *_left_behind(record, contacts)]
+        added = _added(record, contacts, left)
+        others = _others(contacts, left)
     related = relatable(addresses, link, several=shape.lists(object_))
-    if set(related) != set(record.whos) or (related[:1] != tuple(record.whos)[:1]):
-        written["WhoId"] = related[0] if related else None
-        if shape.lists(object_):
-            written[object_.who_list] = list(related)
+    written |= who_changes(record, related, shape)
     others += [address for id_, address in addresses.items() if id_ not in related and address]
-    return written | _noted(record, others)
+    return written | _noted(record, others, added)
+
+
+def who_changes(record: Record, related: Sequence[str], shape: Shape) -> dict[str, Any]:
+    """What to write so that an event or task relates to these people, the primary one first."""
+    object_ = record.object
+    if set(related) == set(record.whos) and tuple(related[:1]) == tuple(record.whos)[:1]:
+        return {}
+    lists = {object_.who_list: list(related)} if shape.lists(object_) else {}
+    return {"WhoId": related[0] if related else None, **lists}
+
+
+def is_added(id_: str, address: str, added: Iterable[str]) -> bool:
+    """Whether the notes tell that an edit related this person, who takes no part."""
+    return (address_key(address) or id_) in map(_mark, added)
+
+
+def _mark(noted: str) -> str:
+    return noted if object_of(noted) == "Contact" else address_key(noted)
 
 
 def _with_contacts(
@@ -201,25 +219,44 @@ def _with_contacts(
     return kept | {c.id: next(iter(c.addresses), "") for c in contacts}
 
 
-def _others(record: Record, contacts: Sequence[Contact], noted: Iterable[str]) -> list[str]:
-    """The addresses without a record: those of contacts that go are added, those of contacts that
-    come are left out."""
+def _left_behind(record: Record, contacts: Sequence[Contact]) -> list[str]:
+    """The addresses of contacts that go; one that took no part leaves nothing behind."""
     wanted = {contact.id for contact in contacts}
-    taken = {address_key(address) for contact in contacts for address in contact.addresses}
-    gone = [
+    added = notes.added_of(record.description)
+    return [
         address
         for id_, address in record.whos.items()
         if object_of(id_) == "Contact" and id_ not in wanted and address
+        if not is_added(id_, address, added)
     ]
+
+
+def _added(record: Record, contacts: Sequence[Contact], vacant: Iterable[str]) -> list[str]:
+    """The contacts that take no part: those who were added before, and those who come and take the
+    place of no address."""
+    before, places = notes.added_of(record.description), set(map(address_key, vacant))
     return [
-        address for address in dict.fromkeys((*noted, *gone)) if address_key(address) not in taken
+        next(iter(contact.addresses), contact.id)
+        for contact in contacts
+        if (
+            is_added(contact.id, record.whos[contact.id], before)
+            if contact.id in record.whos
+            else not places & set(map(address_key, contact.addresses))
+        )
     ]
 
 
-def _noted(record: Record, others: Sequence[str]) -> dict[str, str]:
-    if tuple(others) == notes.others_of(record.description):
+def _others(contacts: Sequence[Contact], left: Iterable[str]) -> list[str]:
+    """The addresses without a record: those of contacts that come are left out."""
+    taken = {address_key(address) for contact in contacts for address in contact.addresses}
+    return [address for address in dict.fromkeys(left) if address_key(address) not in taken]
+
+
+def _noted(record: Record, others: Sequence[str], added: Sequence[str]) -> dict[str, str]:
+    before = notes.others_of(record.description), notes.added_of(record.description)
+    if (tuple(others), tuple(added)) == before:
         return {}
     text = notes.text_of(record.description)
     item = notes.item_of(record.description)
-    noted = notes.noted(text, others, item, record.object.body_limit)
+    noted = notes.noted(text, others, item, record.object.body_limit, added)
     return {"Description": unreferenced(noted.text)}

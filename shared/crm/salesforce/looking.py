@@ -87,7 +87,7 @@ def _existing(
         record = session.record(row, object_)
         adopted = KEY in row and not record.key
         if record.whole or not adopted:
-            return Existing(record.activity, record.whole, adopted)
+            return Existing(record.activity, record.whole, adopted, record)
     return None
 
 

@@ -15,6 +15,12 @@ def moment(time: datetime) -> str:
     return time.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
+def exact(time: datetime) -> str:
+    """To the millisecond."""
+    utc = time.astimezone(UTC)
+    return f"{utc:%Y-%m-%dT%H:%M:%S}.{utc.microsecond // 1000:03}Z"
+
+
 def read(text: str) -> datetime:
     return datetime.fromisoformat(text).astimezone(UTC)
 

@@ -1,7 +1,8 @@
 """What Salesforce has no field for, at the end of an activity's description, for people to read.
 
-Activities take no long custom fields, so the addresses that belong to no record stand there; and
-where our fields are not installed, the id of the Outlook item. Pure.
+Activities take no long custom fields, so the addresses that belong to no record stand there, and
+those of contacts whom somebody related and who don't take part; and where our fields are not
+installed, the id of the Outlook item. Pure.
 """
 
 from collections.abc import Iterable, Sequence
@@ -12,6 +13,7 @@ from shared.truncation import cut_text, units
 
 _RULE: Final = "-- Threadline --"
 _OTHERS: Final = "Also took part: "
+_ADDED: Final = "Also related: "
 _ITEM: Final = "Item: "
 _BETWEEN: Final = "; "
 
@@ -26,13 +28,17 @@ class Noted:
     left_out: int
 
 
-def noted(text: str, others: Iterable[str], item_id: str, limit: int) -> Noted:
+def noted(
+    text: str, others: Iterable[str], item_id: str, limit: int, added: Iterable[str] = ()
+) -> Noted:
     """`text` with the notes after it, at most `limit` UTF-16 units, of which the notes take half
     at most. `item_id` is empty where a field holds it."""
     body = text.replace(_RULE, _RULE.replace("-", "\u2013"))
     addresses = [address.replace(";", ",") for address in others]
     kept = _fitting(addresses, limit // 2)
     lines = [_OTHERS + _BETWEEN.join(kept)] if kept else []
+    related = [address.replace(";", ",") for address in added]
+    lines += [_ADDED + _BETWEEN.join(related)] if related else []
     lines += [_ITEM + item_id] if item_id else []
     notes = "\n".join((f"\n\n{_RULE}", *lines)) if lines else ""
     room = limit - units(notes)
@@ -60,7 +66,16 @@ def text_of(description: str) -> str:
 
 def others_of(description: str) -> tuple[str, ...]:
     """The addresses noted."""
-    listed = _line(description, _OTHERS)
+    return _listed(description, _OTHERS)
+
+
+def added_of(description: str) -> tuple[str, ...]:
+    """The contacts noted as added: by address, those without one by id."""
+    return _listed(description, _ADDED)
+
+
+def _listed(description: str, label: str) -> tuple[str, ...]:
+    listed = _line(description, label)
     return tuple(filter(None, (address.strip() for address in listed.split(_BETWEEN.strip()))))
 
 

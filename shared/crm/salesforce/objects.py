@@ -20,6 +20,10 @@ DRAFT: Final = "5"
 READ: Final = "1"
 SENT: Final = "3"
 
+BUSY: Final = "Busy"
+FREE: Final = "Free"
+"""Of `Event.ShowAs`."""
+
 
 @dataclass(frozen=True, slots=True)
 class ActivityObject:

@@ -14,9 +14,11 @@ from shared.crm.salesforce.composite import MADE_ID, unreferenced
 from shared.crm.salesforce.knowledge import Shape
 from shared.crm.salesforce.moments import moment, times
 from shared.crm.salesforce.objects import (
+    BUSY,
     DRAFT,
     EMAIL_MESSAGE,
     EVENT,
+    FREE,
     ITEM_ID,
     KEY,
     LINK,
@@ -38,6 +40,7 @@ _LOCATION_LIMIT: Final = 255
 _THREAD_LIMIT: Final = 765
 _PATH_LIMIT: Final = 500
 _NO_SUBJECT: Final = "(no subject)"
+_CANCELED: Final = ("canceled:", "cancelled:")
 _NEVER_CUT: Final = 12
 """No HTML gets longer by a larger factor when it is made safe."""
 _SAVED_AS_TASK: Final = Notice(
@@ -117,7 +120,7 @@ def _message(email: Email, known: LookUp, link: Target | None, shape: Shape) -> 
         row |= link_fields(EMAIL_MESSAGE, link, shape)
         if link.is_person and not any(p.id == link.id for p in parties.parties):
             relations.append(people.person_relation(link.id))
-    notices = _notices(
+    notices = cuts(
         body_cut=kept != html,
         subject_cut=subject_cut,
         left_out=parties.left_out + columns.left_out,
@@ -133,22 +136,32 @@ def _thread(email: Email) -> dict[str, str]:
 
 
 def _event(meeting: Meeting, known: LookUp, link: Target | None, shape: Shape) -> Draft:
-    start, end, shortened = times(meeting)
     fields, notices = _activity(meeting, EVENT, known, link, shape)
     row: dict[str, Any] = {
         **fields,
-        "Subject": fields["Subject"] or _NO_SUBJECT,
+        **schedule(meeting),
+        "IsReminderSet": False,
+        "ShowAs": FREE if meeting.cancelled else BUSY,
+    }
+    return Draft(EVENT, row, (), _marked(meeting, EVENT, shape), notices + shortened(meeting))
+
+
+def schedule(meeting: Meeting) -> dict[str, Any]:
+    """When and where an event takes place."""
+    start, end, _ = times(meeting)
+    return {
         "StartDateTime": moment(start),
         "EndDateTime": moment(end),
         "IsAllDayEvent": meeting.all_day,
         "Location": unreferenced(cut_text(one_line(meeting.location), _LOCATION_LIMIT)),
-        "IsReminderSet": False,
-        "ShowAs": "Free" if meeting.cancelled else "Busy",
     }
-    if shortened:
-        text = "Salesforce takes events of up to 14 days; this one ends earlier there."
-        notices += (Notice("meeting_shortened", text),)
-    return Draft(EVENT, row, (), _marked(meeting, EVENT, shape), notices)
+
+
+def shortened(meeting: Meeting) -> tuple[Notice, ...]:
+    if not times(meeting)[2]:
+        return ()
+    text = "Salesforce takes events of up to 14 days; this one ends earlier there."
+    return (Notice("meeting_shortened", text),)
 
 
 def _task(email: Email, known: LookUp, link: Target | None, shape: Shape) -> Draft:
@@ -164,9 +177,10 @@ def _activity(
 ) -> tuple[dict[str, Any], tuple[Notice, ...]]:
     """What an event and a task have in common."""
     related, unrelated, left_out = _whos(item, known, link, object_, shape)
-    item_id = "" if shape.has(object_.name, ITEM_ID) else keys.activity_key(item)
-    noted = notes.noted(plain(item.body), unrelated, item_id, object_.body_limit)
-    subject, subject_cut = _subject(item.subject, object_)
+    noted = notes.noted(
+        plain(item.body), unrelated, noted_id(item, object_, shape), object_.body_limit
+    )
+    subject, subject_cut = title(item, object_)
     row: dict[str, Any] = {
         "Subject": subject,
         "Description": unreferenced(noted.text),
@@ -174,10 +188,31 @@ def _activity(
         **(link_fields(object_, link, shape) if link else {}),
         **who_fields(object_, related, shape),
     }
-    notices = _notices(
-        body_cut=noted.cut, subject_cut=subject_cut, left_out=left_out + noted.left_out
-    )
+    notices = cuts(body_cut=noted.cut, subject_cut=subject_cut, left_out=left_out + noted.left_out)
     return row, notices
+
+
+def noted_id(item: Item, object_: ActivityObject, shape: Shape) -> str:
+    """What the notes of an activity name its item by; empty where a field of ours does."""
+    return "" if shape.has(object_.name, ITEM_ID) else keys.activity_key(item)
+
+
+def title(item: Item, object_: ActivityObject) -> tuple[str, bool]:
+    """The subject of an event or task, and whether it had to be cut. A cancelled meeting says so in
+    front, since an event has no state that could."""
+    if not isinstance(item, Meeting):
+        return _subject(item.subject, object_)
+    subject = one_line(item.subject) or _NO_SUBJECT
+    return _subject(canceled(subject) if item.cancelled else subject, object_)
+
+
+def canceled(subject: str) -> str:
+    """With the words that Outlook begins the subject of a cancelled meeting with, once."""
+    return subject if is_canceled(subject) else f"Canceled: {subject}"
+
+
+def is_canceled(subject: str) -> bool:
+    return subject.lstrip().casefold().startswith(_CANCELED)
 
 
 def _whos(
@@ -257,7 +292,7 @@ def _html(body: Body) -> str:
     return html.replace("@{", "&#64;{")
 
 
-def _notices(*, body_cut: bool, subject_cut: bool, left_out: int) -> tuple[Notice, ...]:
+def cuts(*, body_cut: bool, subject_cut: bool, left_out: int) -> tuple[Notice, ...]:
     found = []
     if body_cut:
         found.append(

@@ -13,7 +13,7 @@ from simple_salesforce.format import format_soql
 
 from shared.crm.salesforce import keys
 from shared.crm.salesforce.knowledge import Shape
-from shared.crm.salesforce.moments import moment, times
+from shared.crm.salesforce.moments import exact, moment, read, times
 from shared.crm.salesforce.objects import (
     EMAIL_MESSAGE,
     ITEM_ID,
@@ -43,6 +43,14 @@ _FILES: Final = (
     "(SELECT ContentDocumentId, ContentDocument.Title, ContentDocument.FileExtension, "
     "ContentDocument.ContentSize, ContentDocument.LatestPublishedVersion.PathOnClient "
     "FROM ContentDocumentLinks)"
+)
+_SCHEDULE: Final = (
+    "StartDateTime",
+    "EndDateTime",
+    "IsAllDayEvent",
+    "Location",
+    "ShowAs",
+    "SystemModstamp",
 )
 _EMAIL_PEOPLE: Final = (
     "(SELECT RelationId, RelationType, RelationAddress, RelationObjectType, Relation.Name "
@@ -79,6 +87,13 @@ def activity(
 ) -> str:
     """One activity with its people, its maker and the list of its files."""
     return _select(_whole(object_, shape, categories), object_.name, f"WHERE Id = '{id_}'")
+
+
+def unchanged(object_: ActivityObject, id_: str, stamp: str) -> str:
+    """The activity, if it is still the version with that SystemModstamp."""
+    return _select(
+        "Id", object_.name, f"WHERE Id = '{id_}' AND SystemModstamp = {exact(read(stamp))}"
+    )
 
 
 def of_key(
@@ -153,7 +168,7 @@ def _whole(object_: ActivityObject, shape: Shape, categories: Sequence[CategoryF
         people = _EMAIL_PEOPLE
     else:
         names += ["Description", "WhoId", "Who.Name", "Who.Email"]
-        names += ["StartDateTime"] if object_.kind == "meeting" else []
+        names += _SCHEDULE if object_.kind == "meeting" else ()
         custom.append(ITEM_ID)
         whos = _select("RelationId, Relation.Name, Relation.Email", object_.people, "")
         people = f"({whos.strip()})"

@@ -1,7 +1,7 @@
 """Salesforce's words to ours: what its answers say. Pure."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final
 
 from shared.crm.salesforce import keys, moments, notes, people
@@ -44,7 +44,7 @@ class Record:
     `whole` is False while a save of ours was interrupted before its last step; `key` is ours, empty
     on another tool's record. `parties` are those of an e-mail; `whos` the people of an event or
     task, by id with their addresses, and `description` is its text. `digests` tell which of our
-    files are stored.
+    files are stored. `row` is all that was read of it.
     """
 
     activity: Activity
@@ -56,6 +56,7 @@ class Record:
     whos: Mapping[str, str]
     description: str
     digests: frozenset[str]
+    row: Row = field(default_factory=dict, compare=False, repr=False)
 
 
 def url(root: str, object_: str, id_: str) -> str:
@@ -96,9 +97,9 @@ def record(row: Row, object_: ActivityObject, reading: Reading) -> Record:
             else strangers(notes.others_of(description), (saved_by.email,))
         ),
         categories={
-            field.name: value
-            for field in reading.categories
-            if (value := _category(row, field)) is not None
+            one.name: value
+            for one in reading.categories
+            if (value := _category(row, one)) is not None
         },
         files=_files(_children(row, "ContentDocumentLinks")),
     )
@@ -114,6 +115,7 @@ def record(row: Row, object_: ActivityObject, reading: Reading) -> Record:
         whos={} if is_message else _whos(row, relations),
         description=description,
         digests=frozenset(_digests(_children(row, "ContentDocumentLinks"))),
+        row=row,
     )
 
 

@@ -195,7 +195,8 @@ def _described(name: str = "Opportunity") -> Described:
 
 
 @relaxed
-@given(st.lists(texts.filter(lambda t: bool(t.strip())), max_size=8), texts)
+# a policy is read from JSON, which is UTF-8: its values hold no lone surrogates
+@given(st.lists(texts.filter(lambda t: bool(t.strip())), max_size=8), st.text(max_size=40))
 def test_no_word_of_a_search_leaves_its_quotes(words: list[str], value: str) -> None:
     wanted = Wanted(
         "opportunity",
