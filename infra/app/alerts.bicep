@@ -17,7 +17,7 @@ var rules = [
   {
     name: 'poison-queue'
     title: 'Threadline: work in the background fails for hours'
-    text: 'A queue message was tried as often as host.json allows, and was put into its poison queue. A save ends as failed there; a change of a followed item is put back and tried for a week.'
+    text: 'A queue message was tried as often as host.json allows, and was put into its poison queue. From there saves and changes are put back and tried for a week.'
     query: loadTextContent('queries/poison-queue.kql')
     window: 'PT15M'
     severity: 1
