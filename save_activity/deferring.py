@@ -1,166 +1,212 @@
-"""Saves that the CRM can't take now: kept, and finished later as the same person.
+"""Saves that are not done at once: kept, and finished later as the same person.
 
-A save is put off only once the caller has read the item and nothing but waiting is in the way, so
-that what is done later is what they were allowed. Later runs are ordinary saves: repeated or side
-by side they give the one record, and the first to tell the outcome to the receipt has told it.
+A save is put off only once the caller has read the item, and where nothing but waiting is in the
+way: for the CRM, for a draft to be sent, or for a whole conversation to be worked through; so what
+is done later is what they were allowed. Later runs are ordinary saves: repeated or side by side
+they give the one record, and the first to tell the outcome to the receipt has told it.
 """
 
-from collections import Counter
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
 
-from save_activity import logic
-from save_activity.payload import SaveRequest
-from shared.domain import Activity, Notice, Saved
-from shared.errors import Conflict, ThreadlineError, Throttled, Unavailable
-from shared.policy import Policy
-from shared.ports import Crm, Ledger, Mailbox
+from save_activity import backfill, drafts, following, logic, outcomes, series
+from save_activity.payload import ConversationSave, SaveRequest
+from save_activity.tools import Done, Later, Tools
+from shared.domain import Activity
+from shared.errors import (
+    Conflict,
+    FieldError,
+    InvalidRequest,
+    ThreadlineError,
+    Throttled,
+    Unavailable,
+)
+from shared.following import mailbox_path
+from shared.notifications import LookAfter
+from shared.ports import Ledger
 from shared.receipts import Failure, Receipt, new_id
+from shared.saving.beginning import Follower
+from shared.saving.save import Opened
 
-_REASONS = {
-    "too_large": "too large",
-    "blocked_type": "of a type that the CRM refuses",
-    "inline": "pictures in the text",
-    "unavailable": "not to be read",
-}
+_NO_CONVERSATIONS = (
+    "This deployment does not work on without you, which a whole conversation needs; your admin "
+    "can switch that on. Save single messages until then."
+)
+_ONE_MESSAGES_FILES = 'Of a whole conversation only "default" or none can be saved.'
 
 
 @dataclass(frozen=True, slots=True)
-class Asker:
-    """Who asks, and the moment."""
+class Finished:
+    """`again` says that the receipt is to be queued again; `look_after` is to be queued."""
 
-    owner: str
-    now: datetime
+    receipt: Receipt
+    again: bool = False
+    look_after: LookAfter | None = None
 
 
 async def save_or_defer(
-    request: SaveRequest,
-    asker: Asker,
-    *,
-    crm: Crm,
-    mailbox: Mailbox,
-    policy: Policy,
-    ledger: Ledger | None,
-) -> Saved | Receipt:
-    """As `logic.save`; where waiting would help, a new `queued` receipt, if there is a ledger.
+    request: SaveRequest, follower: Follower, *, tools: Tools, ledger: Ledger | None
+) -> Done | Later:
+    """Saves what the request names, or keeps it for later where there is a ledger.
 
     A mailbox that can't be read now puts nothing off: nobody would know what they asked for. Nor
     does a ledger that fails: the CRM's own error is told then.
     """
-    opened = await logic.open_item(request, mailbox=mailbox, policy=policy)
+    logic.check_scope(request)
+    if request.scope == "series":
+        opened_series = await series.open_series(request, follower, tools)
+        work = series.save(opened_series, request, follower, lambda: tools)
+        return await _or_later(
+            work, _named(request, opened_series.id), None, follower, tools, ledger
+        )
+    opened = await logic.open_item(request, mailbox=tools.mailbox, policy=tools.policy)
+    named = _named(request, opened.item.ref.id)
+    if logic.is_draft(opened.item):
+        return await _once_sent(opened, named, follower, tools, ledger)
+    if request.scope == "conversation":
+        return await _whole_conversation(opened, named, follower, tools, ledger)
+    work = following.save(opened, request, follower, tools)
+    return await _or_later(work, named, opened, follower, tools, ledger)
+
+
+def _named(request: SaveRequest, item_id: str) -> SaveRequest:
+    """By the id that stays when the item is moved to another folder."""
+    item = request.item.model_copy(update={"id": item_id})
+    return request.model_copy(update={"item": item})
+
+
+async def _or_later(
+    work: Awaitable[Done],
+    request: SaveRequest,
+    opened: Opened | None,
+    follower: Follower,
+    tools: Tools,
+    ledger: Ledger | None,
+) -> Done | Later:
     try:
-        return await logic.save_opened(opened, request, crm=crm, mailbox=mailbox, policy=policy)
+        return await work
     except (Throttled, Unavailable) as error:
         if ledger is None:
             raise
-        receipt = _receipt(request, opened.item.ref.id, asker, error)
         try:
-            return await ledger.add(receipt)
+            receipt = await ledger.add(
+                replace(
+                    _receipt(request, follower),
+                    not_before=outcomes.not_before(error, follower.now),
+                )
+            )
         except ThreadlineError:
             raise error from None
+    if opened is None:
+        return Later(receipt)
+    look_after = await following.begin_ahead(opened.item, request, follower, tools)
+    return Later(receipt, look_after)
 
 
-def _receipt(request: SaveRequest, item_id: str, asker: Asker, error: ThreadlineError) -> Receipt:
-    """`item_id` is the one that stays when the item is moved to another folder."""
-    item = request.item.model_copy(update={"id": item_id})
-    asked = request.model_copy(update={"item": item})
+def _receipt(request: SaveRequest, follower: Follower) -> Receipt:
     return Receipt(
-        id=new_id(asker.now),
-        owner=asker.owner,
-        asked=asked.model_dump_json(by_alias=True),
-        not_before=_not_before(error, asker.now),
+        id=new_id(follower.now),
+        owner=follower.owner,
+        asked=request.model_dump_json(by_alias=True),
     )
+
+
+async def _once_sent(
+    opened: Opened,
+    request: SaveRequest,
+    follower: Follower,
+    tools: Tools,
+    ledger: Ledger | None,
+) -> Later:
+    if ledger is None or tools.books is None or not tools.may_follow:
+        logic.refuse_draft(opened.item)
+        raise AssertionError("unreachable: it is a draft")
+    if request.scope == "conversation":
+        reason = "A draft is saved once it is sent; save its conversation then."
+        raise InvalidRequest(reason, errors=(FieldError("scope", reason),))
+    return await drafts.wait_for_sending(
+        opened, request, follower, tools=tools, books=tools.books, ledger=ledger
+    )
+
+
+async def _whole_conversation(
+    opened: Opened,
+    request: SaveRequest,
+    follower: Follower,
+    tools: Tools,
+    ledger: Ledger | None,
+) -> Later:
+    if ledger is None:
+        raise InvalidRequest(_NO_CONVERSATIONS, errors=(FieldError("scope", _NO_CONVERSATIONS),))
+    if request.attachments not in ("default", ()):
+        raise InvalidRequest(
+            _ONE_MESSAGES_FILES, errors=(FieldError("attachments", _ONE_MESSAGES_FILES),)
+        )
+    receipt = await ledger.add(_receipt(request, follower))
+    return Later(receipt, await following.begin_ahead(opened.item, request, follower, tools))
 
 
 async def finish(
-    receipt: Receipt,
-    *,
-    crm: Crm,
-    mailbox: Mailbox,
-    policy: Policy,
-    ledger: Ledger,
-    now: datetime,
-) -> Receipt:
-    """Saves what a queued receipt asks for, and gives the receipt with its outcome.
+    receipt: Receipt, follower: Follower, tools: Callable[[], Tools], ledger: Ledger
+) -> Finished:
+    """Does what a queued receipt asks for, or more of it, and gives the receipt as it is then.
+    `tools` gives fresh ones for each part of the work.
 
     Raises `Throttled`, `Unavailable` and `Conflict` where it is to be tried again; any other
-    refusal is final and becomes the receipt's failure. A receipt with an outcome stays as it is.
+    refusal is final and becomes the receipt's failure. A receipt that isn't queued stays as it is.
     """
     if receipt.status != "queued":
-        return receipt
-    if receipt.not_before is not None and now < receipt.not_before:
-        wait = (receipt.not_before - now).total_seconds()
+        return Finished(receipt)
+    if receipt.not_before is not None and follower.now < receipt.not_before:
+        wait = (receipt.not_before - follower.now).total_seconds()
         raise Throttled("A service asked to wait.", retry_after=wait)
-    request = SaveRequest.model_validate_json(receipt.asked)
+    request = asked(receipt)
     try:
-        saved = await logic.save(request, crm=crm, mailbox=mailbox, policy=policy)
-    except (Throttled, Unavailable) as error:
-        await _keep_wait(receipt, error, ledger, now)
-        raise
+        if request.scope == "conversation":
+            run = await backfill.go_on(receipt, follower, tools, ledger)
+            return Finished(run.receipt, run.again, run.look_after)
+        done = await _save(request, follower, tools)
     except Conflict:
         raise
+    except (Throttled, Unavailable) as error:
+        if request.scope != "conversation":  # which has kept it, with how far it came
+            await outcomes.keep_wait(receipt, error, ledger, follower.now)
+        raise
     except ThreadlineError as error:
-        return await fail(receipt, Failure(error.code, error.detail), ledger)
-    return await _conclude(
-        receipt,
-        lambda current: replace(
-            current, status="saved", failure=None, notices=_notices(saved.activity)
-        ),
-        ledger,
-    )
+        await _end_ahead(request, follower, tools())
+        return Finished(await outcomes.fail(receipt, Failure(error.code, error.detail), ledger))
+    told = outcomes.notices(done.saved.activity)
+    return Finished(await outcomes.succeed(receipt, told, ledger), look_after=done.look_after)
 
 
-async def fail(receipt: Receipt, failure: Failure, ledger: Ledger) -> Receipt:
-    """The receipt with that failure, unless it has an outcome already."""
-    return await _conclude(
-        receipt, lambda current: replace(current, status="failed", failure=failure), ledger
-    )
+def asked(receipt: Receipt) -> ConversationSave:
+    """What the receipt was made for; also of one that asks for no conversation."""
+    return ConversationSave.model_validate_json(receipt.asked)
 
 
-async def _conclude(
-    receipt: Receipt, outcome: Callable[[Receipt], Receipt], ledger: Ledger
-) -> Receipt:
-    """What was saved is saved, so that this outcome takes the place of a failure told meanwhile."""
-    while True:
-        wanted = outcome(receipt)
-        if receipt.status == "saved" or receipt.status == wanted.status:
-            return receipt
-        try:
-            return await ledger.replace(wanted)
-        except Conflict:
-            current = await ledger.find(receipt.owner, receipt.id)
-            if current is None:
-                return wanted
-            receipt = current
+def asker(receipt: Receipt) -> tuple[str, str]:
+    """The owner, and the path of the mailbox that the item is read from."""
+    return receipt.owner, mailbox_path(asked(receipt).item.mailbox, receipt.owner)
 
 
-async def _keep_wait(
-    receipt: Receipt, error: ThreadlineError, ledger: Ledger, now: datetime
-) -> None:
-    """The next tries leave a service that asked for more time alone."""
-    not_before = _not_before(error, now)
-    if not_before is None:
+async def _save(request: SaveRequest, follower: Follower, tools: Callable[[], Tools]) -> Done:
+    at = tools()
+    if request.scope == "series":
+        opened_series = await series.open_series(request, follower, at)
+        return await series.save(opened_series, request, follower, tools)
+    opened = await logic.open_item(request, mailbox=at.mailbox, policy=at.policy)
+    logic.refuse_draft(opened.item)
+    return await following.save(opened, request, follower, at)
+
+
+async def _end_ahead(request: SaveRequest, follower: Follower, tools: Tools) -> None:
+    if request.item.kind != "email" or tools.books is None:
         return
     try:
-        await ledger.replace(replace(receipt, not_before=not_before))
+        item = await tools.mailbox.identify(request.item.ref())
     except ThreadlineError:
-        return  # another try has said more by now, or will
-
-
-def _not_before(error: ThreadlineError, now: datetime) -> datetime | None:
-    wait: float | None = getattr(error, "retry_after", None)
-    return now + timedelta(seconds=wait) if wait else None
-
-
-def _notices(activity: Activity) -> tuple[Notice, ...]:
-    """What the user should know of the save. The names of files are not kept, only their count."""
-    if not activity.rejected:
-        return activity.notices
-    counts = Counter(one.reason for one in activity.rejected)
-    reasons = ", ".join(f"{count} {_REASONS[reason]}" for reason, count in sorted(counts.items()))
-    rejected = Notice("attachments_rejected", f"Some attachments were not saved: {reasons}.")
-    return (*activity.notices, rejected)
+        return
+    await following.end_ahead(item, follower, tools)
 
 
 async def told(
@@ -173,7 +219,7 @@ async def told(
     if receipt.status != "saved":
         return None
     try:
-        activity = await find(SaveRequest.model_validate_json(receipt.asked))
+        activity = await find(asked(receipt))
     except ThreadlineError:
         return None
     if activity is None:

@@ -22,6 +22,8 @@ from shared.wire import (
     RecordKey,
 )
 
+Scope = domain.Scope | Literal["conversation"]
+
 
 class SaveRequest(Asked):
     """What to save, where to, and with what."""
@@ -35,13 +37,20 @@ class SaveRequest(Asked):
     attachments: Literal["default"] | Annotated[tuple[ItemId, ...], Field(max_length=500)] = Field(
         "default", description="Ids of the attachments to save, or what the admin set as default."
     )
-    scope: domain.Scope | None = Field(
-        None, description='Meetings only. "series" is not offered yet and answers 422.'
+    scope: Scope | None = Field(
+        None,
+        description='"series" saves the meetings of a series from today to 90 days ahead, at most '
+        "100 of them, each as a record of its own, whichever of them or the series is named; "
+        'the answer is the next one\'s record. "occurrence", or nothing, saves the one meeting '
+        'that is named. "conversation" saves an e-mail and the messages of its conversation, at '
+        "most the newest 200, and answers 202.",
     )
-    follow: bool = Field(
-        False,
-        description="Save later replies too. Not offered yet: the item is saved, and the notice "
-        "`follow_unavailable` says that it isn't followed.",
+    follow: bool | None = Field(
+        None,
+        description="Save later replies, or changes of the meeting, by themselves; left out or "
+        "null: as the admin chose. The notice `following` says that they are, "
+        "`follow_unavailable` that it was wanted and is not possible. true also begins again what "
+        "was stopped.",
     )
 
     def order(self) -> Order:
@@ -49,11 +58,33 @@ class SaveRequest(Asked):
         return Order(self.item.ref(), links, self.categories, self.attachments)
 
 
+class ConversationSave(SaveRequest):
+    """What is kept of a request to save a conversation: also the ids of its messages once they are
+    known, that of the one clicked on first, and how many were left out for what reason."""
+
+    messages: tuple[ItemId, ...] = ()
+    left_out: dict[str, int] = Field(default_factory=dict)
+
+
+class ProgressShape(Answered):
+    """How many messages of a conversation are done; those that were left out count too."""
+
+    done: int
+    total: int
+
+
 class ReceiptShape(Answered):
     """What became of a save that was put off."""
 
     receipt: str
-    status: receipts.ReceiptStatus
+    status: receipts.ReceiptStatus = Field(
+        description="`pending_send`: it is saved once the draft is sent."
+    )
+    progress: ProgressShape | None = Field(
+        None,
+        description="Of a conversation, once its messages are known.",
+        exclude_if=lambda progress: progress is None,
+    )
     activity: ActivityShape | None = Field(
         None,
         description="As the CRM has it now, where `saved`; missing where it can't be read now or "
@@ -71,13 +102,6 @@ class ReceiptKey(Asked):
     receipt: RecordId
 
 
-class QueuedSave(Asked):
-    """The queue's message: whose receipt, and which."""
-
-    owner: RecordId
-    receipt: RecordId
-
-
 _QUEUED: Mapping[str, Any] = {"receipt": "019c0e5b3f7a8d1e2c4b6a5f90817263", "status": "queued"}
 
 SAVE = Operation(
@@ -86,8 +110,12 @@ SAVE = Operation(
     route="activities",
     summary="Save an e-mail or a meeting to the CRM",
     description="Saving the same item again, from whichever mailbox, answers 200 with the one "
-    "record that there is. A draft e-mail can't be saved yet; a draft meeting can. 202 where the "
-    "CRM can't take it now: it is saved later, and the receipt tells when it is.",
+    "record that there is. 202 where it is saved later, and the receipt tells when: where the CRM "
+    "can't take it now (`queued`), for a draft e-mail once it is sent (`pending_send`; 422 where "
+    "this deployment doesn't follow mailboxes), and for a whole conversation (422 where it doesn't "
+    "work in the background). Notices: `following`, `follow_unavailable`, `series_saved`, and how "
+    "the record came to be: `followed_thread`, `draft_sent`, `conversation`, `series`, "
+    "`shared_mailbox`.",
     body=SaveRequest,
     answers={201: ActivityShape, 200: ActivityShape, 202: ReceiptShape},
     problems=(

@@ -81,18 +81,19 @@ async def begin(
         return NOT_BEGUN
     followings = books.followings
     wish = _Wish(record, choices, explicit)
-    if item.kind == "email":
-        thread = thread_id(item.conversation_id, item.message_id)
-        ids = _to_know(item, follower, known)
-        following, _ = await asyncio.gather(
-            _follow(item, wish, follower, known, followings),
-            followings.know_messages(follower.mailbox, thread, ids),
-        )
-    else:
-        following = await _follow(item, wish, follower, known, followings)
-    if not following:
+    if not await _follow(item, wish, follower, known, followings):
         return NOT_BEGUN
-    return Begun(True, await to_look_after(follower, item.kind, books.subscriptions))
+    looking_after = to_look_after(follower, item.kind, books.subscriptions)
+    if item.kind == "meeting":
+        return Begun(True, await looking_after)
+    # after the thread itself: messages of no thread are tidied away
+    knowing = followings.know_messages(
+        follower.mailbox,
+        thread_id(item.conversation_id, item.message_id),
+        _to_know(item, follower, known),
+    )
+    look_after, _ = await asyncio.gather(looking_after, knowing)
+    return Begun(True, look_after)
 
 
 async def to_look_after(

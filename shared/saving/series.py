@@ -64,32 +64,38 @@ def next_of(occurrences: Sequence[Occurrence], now: datetime) -> Occurrence:
     return next((one for one in occurrences if one.meeting.end > now), occurrences[-1])
 
 
-async def save_all(
-    meetings: Sequence[Meeting], order: Order, *, crm: Crm, mailbox: Mailbox, policy: Policy
-) -> tuple[Occurrence, ...]:
-    """Saves each as ordered; those that the policy excludes are left out.
+def open_all(meetings: Sequence[Meeting], order: Order, policy: Policy) -> tuple[Opened, ...]:
+    """Those that may be saved as ordered; what the policy excludes is left out.
 
-    Again and side by side it gives the same records. Raises `InvalidRequest` where nothing is left
-    or single attachments were chosen, and as `save_opened` does: what is saved by then stays, and
-    the next call goes on.
+    Raises `InvalidRequest` where nothing is left or single attachments were chosen.
     """
     saving.check_order(order, policy)
     _check_files(order)
     allowed = []
-    refusal: InvalidRequest | None = None
+    refusal = InvalidRequest(_NOTHING_AHEAD)
     for meeting in meetings:
         try:
             allowed.append(saving.opened(replace(order, ref=meeting.ref), meeting, policy))
         except InvalidRequest as error:
             refusal = error
     if not allowed:
-        raise refusal or InvalidRequest(_NOTHING_AHEAD)
+        raise refusal
+    return tuple(allowed)
+
+
+async def save_all(
+    meetings: Sequence[Opened], *, crm: Crm, mailbox: Mailbox, policy: Policy
+) -> tuple[Occurrence, ...]:
+    """Saves each, a few side by side. Again and from several callers it gives the same records.
+
+    Raises as `save_opened` does: what is saved by then stays, and the next call goes on.
+    """
 
     async def save(opened: Opened) -> Occurrence:
         saved = await saving.save_opened(opened, crm=crm, mailbox=mailbox, policy=policy)
-        return Occurrence(_meeting_of(opened), saved)
+        return Occurrence(meeting_of(opened), saved)
 
-    return tuple(await in_turns(save, allowed, _SAVES_AT_ONCE))
+    return tuple(await in_turns(save, meetings, _SAVES_AT_ONCE))
 
 
 async def save_new(
@@ -115,7 +121,7 @@ async def save_new(
     )
 
     async def save(opened: Opened) -> Occurrence:
-        meeting = _meeting_of(opened)
+        meeting = meeting_of(opened)
 
         async def check(known: LookUp) -> None:
             if known.existing is None:
@@ -136,7 +142,8 @@ async def save_new(
     return tuple(await in_turns(save, allowed, _SAVES_AT_ONCE))
 
 
-def _meeting_of(opened: Opened) -> Meeting:
+def meeting_of(opened: Opened) -> Meeting:
+    """The occurrence that was opened."""
     if not isinstance(opened.item, Meeting):
         raise TypeError("Only meetings come in series.")
     return opened.item

@@ -7,8 +7,9 @@ from typing import Any
 
 import pytest
 
-from save_activity import deferring
+from save_activity import deferring, outcomes
 from save_activity.payload import SaveRequest
+from save_activity.tools import Later, Tools
 from shared.domain import Activity, Attachment, AttachmentKind, Item, Saved
 from shared.errors import (
     Conflict,
@@ -24,6 +25,7 @@ from shared.errors import (
 )
 from shared.policy import Policy
 from shared.receipts import Failure, Receipt, made_at
+from shared.saving.beginning import Follower
 from tests.contract import items
 from tests.fakes.crm import CrmWorld, FakeCrm
 from tests.fakes.ledger import FakeLedger
@@ -47,22 +49,24 @@ class Office:
         item = replace(item, attachments=attachments, ref=replace(item.ref, id="A1"))
         self.mailboxes.put(self.me, item, {one.id: b"abc" for one in attachments})
 
-    @property
-    def parts(self) -> dict[str, Any]:
-        return {
-            "crm": FakeCrm(self.crm_world, self.me),
-            "mailbox": FakeMailbox(self.mailboxes, self.me),
-            "policy": Policy(),
-        }
+    def tools(self) -> Tools:
+        return Tools(
+            crm=FakeCrm(self.crm_world, self.me),
+            mailbox=FakeMailbox(self.mailboxes, self.me),
+            policy=Policy(),
+        )
 
     async def save(self, *, ledger: bool = True, **fields: Any) -> Saved | Receipt:
         request = SaveRequest.model_validate(
             {"item": {"kind": "email", "id": "A1"}} | fields, strict=False
         )
-        asker = deferring.Asker(OWNER, NOW)
-        return await deferring.save_or_defer(
-            request, asker, **self.parts, ledger=self.ledger if ledger else None
+        outcome = await deferring.save_or_defer(
+            request,
+            Follower(OWNER, OWNER, NOW),
+            tools=self.tools(),
+            ledger=self.ledger if ledger else None,
         )
+        return outcome.receipt if isinstance(outcome, Later) else outcome.saved
 
     async def put_off(self, error: ThreadlineError = DOWN, **fields: Any) -> Receipt:
         self.crm_world.failures["look_up"] = error
@@ -71,7 +75,9 @@ class Office:
         return receipt
 
     async def finish(self, receipt: Receipt, now: datetime = NOW) -> Receipt:
-        return await deferring.finish(receipt, **self.parts, ledger=self.ledger, now=now)
+        follower = Follower(OWNER, OWNER, now)
+        finished = await deferring.finish(receipt, follower, self.tools, self.ledger)
+        return finished.receipt
 
     def kept(self, receipt: Receipt) -> Receipt:
         return self.ledger.receipts[(receipt.owner, receipt.id)]
@@ -215,10 +221,10 @@ async def test_a_refusal_ends_it(office: Office, error: ThreadlineError) -> None
 
 async def test_a_failure_told_meanwhile_gives_way_to_what_was_saved(office: Office) -> None:
     receipt = await office.put_off()
-    await deferring.fail(receipt, Failure("unavailable", "Given up."), office.ledger)
+    await outcomes.fail(receipt, Failure("unavailable", "Given up."), office.ledger)
     done = await office.finish(receipt)
     assert (done.status, done.failure) == ("saved", None)
-    late = await deferring.fail(receipt, Failure("unavailable", "Given up."), office.ledger)
+    late = await outcomes.fail(receipt, Failure("unavailable", "Given up."), office.ledger)
     assert late.status == "saved"
     assert office.kept(receipt).status == "saved"
 
@@ -242,9 +248,8 @@ async def test_a_saved_receipt_tells_the_activity_with_the_notices_of_its_save(
     receipt = await office.put_off(follow=True)
 
     async def find(request: SaveRequest) -> Activity | None:
-        item = await office.parts["mailbox"].identify(request.item.ref())
-        found: Activity | None = await office.parts["crm"].find(item)
-        return found
+        item = await office.tools().mailbox.identify(request.item.ref())
+        return await office.tools().crm.find(item)
 
     async def broken(request: SaveRequest) -> Activity | None:
         raise DOWN

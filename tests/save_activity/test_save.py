@@ -166,20 +166,11 @@ async def test_another_tools_record_is_adopted_and_given_no_files(office: Office
     assert [notice.code for notice in saved.activity.notices] == ["adopted"]
 
 
-async def test_following_is_not_promised(office: Office) -> None:
-    office.receive()
-    saved = await office.save(follow=True)
-    assert saved.created
-    assert [notice.code for notice in saved.activity.notices] == ["follow_unavailable"]
-
-
 @pytest.mark.parametrize(
     ("policy", "fields", "code"),
     [
         (Policy(save_emails=False), {}, "invalid"),
         (Policy(save_meetings=False), {"kind": "meeting"}, "invalid"),
-        (Policy(), {"scope": "occurrence"}, "invalid"),
-        (Policy(), {"kind": "meeting", "scope": "series"}, "invalid"),
         (Policy(), {"links": [{"type": "account", "id": "1"}] * 2}, "too_many_links"),
         (
             Policy(record_types=(RecordType(type="case"),)),
@@ -224,9 +215,24 @@ async def test_a_draft_email_is_refused_and_a_draft_meeting_saved(office: Office
     assert (await office.save(kind="meeting")).created
 
 
-async def test_a_series_is_refused_however_it_comes(office: Office) -> None:
+@pytest.mark.parametrize("scope", [None, "occurrence"])
+async def test_of_a_series_one_has_to_choose_what_to_save(office: Office, scope: Any) -> None:
     office.receive(items.meeting(is_series=True))
-    assert "series" in (await office.refused(kind="meeting")).detail
+    refusal = await office.refused(kind="meeting", scope=scope)
+    assert [error.field for error in refusal.errors] == ["scope"]
+    assert '"series"' in refusal.detail
+
+
+@pytest.mark.parametrize(
+    ("kind", "scope"), [("email", "occurrence"), ("email", "series"), ("meeting", "conversation")]
+)
+def test_a_scope_belongs_to_its_kind(kind: Any, scope: Any) -> None:
+    request = SaveRequest.model_validate(
+        {"item": {"kind": kind, "id": "A1"}, "scope": scope}, strict=False
+    )
+    with pytest.raises(InvalidRequest) as refused:
+        logic.check_scope(request)
+    assert [error.field for error in refused.value.errors] == ["scope"]
 
 
 async def test_what_is_missing_is_named(office: Office) -> None:

@@ -1,17 +1,18 @@
-"""The timer forgets old receipts and queues again what has lost its message."""
+"""What becomes of receipts that are old, that have lost their message, or that the queue gave up."""
 
 import json
 import uuid
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import azure.functions as func
 import pytest
 
 from sandbox.host.context import Output
 from sandbox.running import Running
-from save_activity.trigger import tidy_receipts
+from save_activity.trigger import PUT_BACK, give_up_save, tidy_receipts
 from shared import composition
 from shared.ports import Ledger
 from shared.receipts import KEPT
@@ -62,3 +63,42 @@ async def test_without_a_ledger_there_is_nothing_to_do(
 ) -> None:
     async with deployed(fresh_sandbox, monkeypatch):
         assert await tidied() == []
+
+
+async def given_up(message: dict[str, str]) -> list[dict[str, str]]:
+    queued = Output()
+    await give_up_save(func.QueueMessage(body=json.dumps(message).encode()), queued)
+    found = queued.get()
+    return [json.loads(found)] if found else []
+
+
+async def test_what_the_queue_gives_up_is_put_back_for_a_week(ledger: Ledger) -> None:
+    now = datetime.now(UTC)
+    young = await ledger.add(receipt(now - PUT_BACK + timedelta(hours=1)))
+    message = {"owner": young.owner, "receipt": young.id}
+    assert await given_up(message) == [message]
+    assert await ledger.find(young.owner, young.id) == young
+
+
+async def test_after_a_week_the_user_and_the_admin_are_told(
+    ledger: Ledger, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("WARNING", "threadline")
+    now = datetime.now(UTC)
+    old = await ledger.add(receipt(now - PUT_BACK - timedelta(minutes=1)))
+    assert await given_up({"owner": old.owner, "receipt": old.id}) == []
+    told = await ledger.find(old.owner, old.id)
+    assert told is not None
+    assert told.failure is not None
+    assert (told.status, told.failure.code) == ("failed", "unavailable")
+    assert "Save it again" in told.failure.detail
+    events = [json.loads(record.message) for record in caplog.records]
+    assert [event["event"] for event in events] == ["deferred_save_failed"]
+
+
+@pytest.mark.parametrize("status", ["saved", "pending_send"])
+async def test_a_receipt_that_is_not_queued_is_left_alone(ledger: Ledger, status: Any) -> None:
+    old = datetime.now(UTC) - PUT_BACK - timedelta(days=1)
+    kept = await ledger.add(replace(receipt(old), status=status))
+    assert await given_up({"owner": kept.owner, "receipt": kept.id}) == []
+    assert await ledger.find(kept.owner, kept.id) == kept
