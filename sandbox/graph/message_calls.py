@@ -16,6 +16,7 @@ from sandbox.graph.message_views import (
     item_json,
     message_id,
     message_json,
+    selected,
 )
 from sandbox.graph.messages import FOLDERS, SERVICE, attachments_of, find_message
 from sandbox.graph.query import Query
@@ -60,13 +61,13 @@ def list_messages(call: Call) -> Response:
 
 
 def list_folders(call: Call) -> Response:
-    call.query.refuse_all_but()
+    call.query.refuse_all_but("select")
     folders = [_folder_json(call, folder) for folder in FOLDERS]
     return call.json({"@odata.context": call.context("mailFolders"), "value": folders})
 
 
 def get_folder(call: Call) -> Response:
-    call.query.refuse_all_but()
+    call.query.refuse_all_but("select")
     shown = _folder_json(call, folder_of(call))
     return call.json({"@odata.context": call.context("mailFolders/$entity"), **shown})
 
@@ -86,7 +87,7 @@ def _folder_json(call: Call, folder: str) -> dict[str, Any]:
         for row in call.store.all(SERVICE, "messages")
         if row["mailbox"] == call.mailbox.address and row["folder"] == folder
     ]
-    return {
+    whole = {
         "id": folder_id(call.mailbox.address, folder),
         "displayName": FOLDERS[folder],
         "childFolderCount": 0,
@@ -94,6 +95,7 @@ def _folder_json(call: Call, folder: str) -> dict[str, Any]:
         "totalItemCount": len(fields),
         "isHidden": False,
     }
+    return selected(whole, call.query.select, "microsoft.graph.mailFolder", frozenset())
 
 
 def list_attachments(call: Call) -> Response:

@@ -14,7 +14,7 @@ import pytest
 from shared.errors import Forbidden, NotFound
 from shared.following import Changed, ChangeKind, Changes
 from shared.ports import ChangeFeed
-from tests.contract.mailbox_contract import ANNA, BERND
+from tests.contract.mailbox_harness import ANNA, BERND
 
 SECRET = "s3cret-" + "x" * 100
 KINDS: tuple[ChangeKind, ...] = ("email", "meeting")

@@ -9,7 +9,6 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from email.policy import SMTP
-from typing import Protocol
 
 import pytest
 
@@ -24,37 +23,12 @@ from shared.domain import (
     identity,
 )
 from shared.errors import Forbidden, NotFound, Unsupported
-from shared.ports import Mailbox
+from tests.contract.mailbox_gathering import MailboxGathering
+from tests.contract.mailbox_harness import ANNA, BERND, SALES, MailboxHarness
 from tests.contract.mailbox_items import SENT, Appointment, Enclosure, Mail
 
-ANNA = "anna.kowalska@contoso.example"
-BERND = "bernd.schaefer@contoso.example"
-SALES = "sales@contoso.example"
-"""A shared mailbox that Anna may open, and Bernd may not."""
 
-
-class MailboxHarness(Protocol):
-    """The sample company's mailboxes."""
-
-    def mailbox(self, address: str) -> Mailbox:
-        """Outlook as the employee with that address sees it."""
-        ...
-
-    def deliver(self, address: str, mail: Mail) -> ItemRef:
-        """Puts a received message into that mailbox; the answer is as its owner names it."""
-        ...
-
-    def schedule(self, address: str, appointment: Appointment) -> ItemRef:
-        """Puts a meeting, or a series, into that calendar; a second one of the same uid changes
-        the first."""
-        ...
-
-    def occurrences(self, address: str, series: ItemRef) -> Sequence[ItemRef]:
-        """The single meetings of a series, the earliest first."""
-        ...
-
-
-class MailboxContract:
+class MailboxContract(MailboxGathering):
     async def test_a_message_comes_whole(self, harness: MailboxHarness) -> None:
         ref = harness.deliver(
             ANNA,

@@ -34,6 +34,7 @@ class Mail:
     references: tuple[str, ...] = ()
     sensitivity: str | None = None
     enclosures: tuple[Enclosure, ...] = ()
+    sent: datetime = SENT
 
     def source(self) -> bytes:
         """As RFC 822 bytes, the way such a message travels."""
@@ -43,7 +44,7 @@ class Mail:
         if self.cc:
             message["Cc"] = ", ".join(map(_mailbox, self.cc))
         message["Subject"] = self.subject
-        message["Date"] = format_datetime(SENT)
+        message["Date"] = format_datetime(self.sent)
         for name, value in (
             ("Message-ID", self.message_id),
             ("In-Reply-To", self.in_reply_to),
@@ -75,10 +76,11 @@ class Appointment:
         default=(("Jan Nowak", "jan.nowak@customer.example"),)
     )
     cancelled: bool = False
+    enclosures: tuple[Enclosure, ...] = ()
 
     def calendar(self) -> bytes:
         """As an iCalendar file."""
-        from icalendar import Calendar, Event, vCalAddress, vText
+        from icalendar import Calendar, Event, vBinary, vCalAddress, vText
         from icalendar.prop import vRecur
 
         event = Event()
@@ -100,14 +102,18 @@ class Appointment:
             attendee = vCalAddress(f"mailto:{address}")
             attendee.params["CN"] = vText(name)
             attendee.params["ROLE"] = vText("REQ-PARTICIPANT")
-            event.add("attendee", attendee, encode=0)
+            event.add("attendee", attendee, encode=False)
+        for enclosure in self.enclosures:
+            named = {"FILENAME": enclosure.name, "FMTTYPE": enclosure.content_type}
+            event.add("attach", vBinary(enclosure.content), named)
         calendar = Calendar()
         calendar.add("prodid", "-//Contract//EN")
         calendar.add("version", "2.0")
         calendar.add("method", "CANCEL" if self.cancelled else "REQUEST")
         calendar.add("x-wr-timezone", self.zone)
         calendar.add_component(event)
-        return calendar.to_ical()
+        written: bytes = calendar.to_ical()
+        return written
 
     @property
     def starts(self) -> list[datetime]:

@@ -23,7 +23,7 @@ class MailboxWorld:
     _items: dict[tuple[str, str], Item] = field(default_factory=dict)
     _files: dict[tuple[str, str, str], bytes] = field(default_factory=dict)
     _sources: dict[tuple[str, str], bytes] = field(default_factory=dict)
-    _thrown_away: set[tuple[str, str]] = field(default_factory=set)
+    _folders: dict[tuple[str, str], str] = field(default_factory=dict)
 
     def put(
         self,
@@ -40,7 +40,7 @@ class MailboxWorld:
         key = (address.casefold(), item.ref.id)
         self._items[key] = item
         self._sources[key] = source
-        self._thrown_away.discard(key)
+        self._folders.pop(key, None)
         for id_, content in (files or {}).items():
             self._files[(*key, id_)] = content
         return ItemRef(item.kind, "me", item.ref.id)
@@ -49,9 +49,12 @@ class MailboxWorld:
         """Deletes an item from that mailbox, for good."""
         del self._items[(address.casefold(), id_)]
 
+    def move(self, address: str, id_: str, folder: str) -> None:
+        """Into that folder, by its well-known name; putting it again takes it out of there."""
+        self._folders[(address.casefold(), id_)] = folder
+
     def throw_away(self, address: str, id_: str) -> None:
-        """Moves a message to Deleted Items; putting it again takes it out of there."""
-        self._thrown_away.add((address.casefold(), id_))
+        self.move(address, id_, "deleteditems")
 
     def item(self, owner: str, ref: ItemRef) -> Item:
         found = self._items.get((owner, ref.id))
@@ -62,8 +65,8 @@ class MailboxWorld:
     def items(self, owner: str) -> Sequence[Item]:
         return [item for (address, _), item in self._items.items() if address == owner]
 
-    def is_thrown_away(self, owner: str, id_: str) -> bool:
-        return (owner, id_) in self._thrown_away
+    def folder(self, owner: str, id_: str) -> str:
+        return self._folders.get((owner, id_), "inbox")
 
     def content(self, owner: str, ref: ItemRef, attachment: Attachment) -> bytes | None:
         return self._files.get((owner, ref.id, attachment.id))
@@ -106,8 +109,8 @@ class FakeMailbox:
             item
             for item in self._world.items(owner)
             if isinstance(item, Email) and not item.is_draft
-            if item.ref.id == ref.id or item.conversation_id == (asked.conversation_id or "none")
-            if not self._world.is_thrown_away(owner, item.ref.id)
+            if item.ref.id == ref.id or (item.conversation_id or "") == asked.conversation_id
+            if self._world.folder(owner, item.ref.id) not in ("deleteditems", "junkemail")
         ]
         found.sort(key=lambda item: (item.received_at or item.sent_at or _NEVER, item.ref.id))
         return [
@@ -135,7 +138,7 @@ class FakeMailbox:
         owner = self._opened("is_discarded", ref)
         item = self._world.item(owner, ref)
         draft = isinstance(item, Email) and item.is_draft
-        return draft and self._world.is_thrown_away(owner, ref.id)
+        return draft and self._world.folder(owner, ref.id) == "deleteditems"
 
     def _opened(self, method: str, ref: ItemRef) -> str:
         self._world.calls.append(method)

@@ -12,7 +12,7 @@ from tests.contract.change_feed_contract import (
     follower,
     in_days,
 )
-from tests.contract.mailbox_contract import ANNA, BERND
+from tests.contract.mailbox_harness import ANNA, BERND
 from tests.fakes.change_feed import FakeChangeFeed
 
 

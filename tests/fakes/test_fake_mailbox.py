@@ -1,7 +1,8 @@
 """The fake keeps the promises that the real one keeps, so that a test over it can be believed."""
 
 from collections.abc import Sequence
-from datetime import UTC
+from dataclasses import replace
+from datetime import UTC, timedelta
 from itertools import count
 
 import pytest
@@ -20,8 +21,9 @@ from shared.domain import (
 )
 from shared.errors import Unavailable
 from shared.file_names import clean_name, with_extension
-from tests.contract.mailbox_contract import ANNA, MailboxContract
-from tests.contract.mailbox_items import SENT, Appointment, Enclosure, Mail
+from tests.contract.mailbox_contract import MailboxContract
+from tests.contract.mailbox_harness import ANNA
+from tests.contract.mailbox_items import Appointment, Enclosure, Mail
 from tests.fakes.mailbox import FakeMailbox, MailboxWorld
 
 _KINDS = {
@@ -41,14 +43,15 @@ class FakeMailboxHarness:
     def mailbox(self, address: str) -> FakeMailbox:
         return FakeMailbox(self.world, address)
 
-    def deliver(self, address: str, mail: Mail) -> ItemRef:
+    def deliver(self, address: str, mail: Mail, folder: str = "inbox") -> ItemRef:
         ref = ItemRef("email", "me", f"message-{next(self._numbers)}")
-        attachments = [_attachment(ref, place, e) for place, e in enumerate(mail.enclosures)]
+        draft = folder == "drafts"
+        attachments = _attachments(ref.id, mail.enclosures)
         files = {a.id: _content(e) for a, e in zip(attachments, mail.enclosures, strict=True)}
         email = Email(
             ref=ref,
             message_id=mail.message_id,
-            conversation_id="conversation",
+            conversation_id=next(iter(mail.references), mail.message_id),
             subject=mail.subject,
             body=Body(mail.html, html=True),
             participants=(
@@ -56,15 +59,23 @@ class FakeMailboxHarness:
                 *(Participant(address, name, Role.TO) for name, address in mail.to),
                 *(Participant(address, name, Role.CC) for name, address in mail.cc),
             ),
-            sent_at=SENT,
-            received_at=SENT,
-            is_draft=False,
+            sent_at=None if draft else mail.sent,
+            received_at=None if draft else mail.sent,
+            is_draft=draft,
             in_reply_to=mail.in_reply_to,
             references=mail.references,
             sensitivity=Sensitivity.CONFIDENTIAL if mail.sensitivity else Sensitivity.NORMAL,
-            attachments=tuple(attachments),
+            attachments=attachments,
         )
-        return self.world.put(address, email, files, mail.source())
+        put = self.world.put(address, email, files, mail.source())
+        return self.move(address, put, folder)
+
+    def move(self, address: str, ref: ItemRef, folder: str) -> ItemRef:
+        self.world.move(address, ref.id, folder)
+        return ref
+
+    def remove(self, address: str, ref: ItemRef) -> None:
+        self.world.remove(address, ref.id)
 
     def schedule(self, address: str, appointment: Appointment) -> ItemRef:
         id_ = self._meetings.setdefault(
@@ -74,21 +85,34 @@ class FakeMailboxHarness:
         if series:
             for place in range(appointment.weeks):
                 one = _meeting(f"{id_}/{place}", appointment, place, master=id_)
-                self.world.put(address, one)
-        return self.world.put(address, _meeting(id_, appointment, 0, is_series=series))
+                self._put(address, one)
+        return self._put(address, _meeting(id_, appointment, 0, is_series=series))
+
+    def postpone(self, address: str, ref: ItemRef, by: timedelta) -> None:
+        item = self.world.item(address, ref)
+        assert isinstance(item, Meeting)
+        self._put(address, replace(item, start=item.start + by, end=item.end + by))
 
     def occurrences(self, address: str, series: ItemRef) -> Sequence[ItemRef]:
         return [ItemRef("meeting", "me", f"{series.id}/{place}") for place in range(3)]
 
+    def _put(self, address: str, meeting: Meeting) -> ItemRef:
+        organizer = next(p for p in meeting.participants if p.role is Role.ORGANIZER)
+        return self.world.put(address, replace(meeting, is_organizer=organizer.address == address))
 
-def _attachment(ref: ItemRef, place: int, enclosure: Enclosure) -> Attachment:
+
+def _attachments(parent: str, enclosures: Sequence[Enclosure]) -> tuple[Attachment, ...]:
+    return tuple(_attachment(parent, place, one) for place, one in enumerate(enclosures))
+
+
+def _attachment(parent: str, place: int, enclosure: Enclosure) -> Attachment:
     name = clean_name(enclosure.name)
     if enclosure.kind == "item":
         name = with_extension("An older offer", ".eml")
     elif enclosure.kind == "reference":
         name = with_extension(name, ".url")
     return Attachment(
-        id=f"{ref.id}/{place}",
+        id=f"{parent}/{place}",
         name=name,
         content_type=enclosure.content_type,
         size=len(enclosure.content),
@@ -132,6 +156,7 @@ def _meeting(
         occurrence=start if master else None,
         series_master_id=master,
         is_series=is_series,
+        attachments=_attachments(id_, appointment.enclosures),
     )
 
 

@@ -124,6 +124,12 @@ async def test_folders_by_name_and_by_id(three: Graph) -> None:
     assert sent["value"][0]["parentFolderId"] == folders["Sent Items"]["id"]
     inbox = await three.get(f"users/{ANNA}/mailFolders('inbox')/messages?$count=true")
     assert inbox["@odata.count"] == 3
+    picked = await three.get("me/mailFolders/inbox?$select=id")
+    assert picked.keys() == {"@odata.context", "id"}
+    assert await three.refused("me/mailFolders/inbox?$select=colour") == (
+        400,
+        "RequestBroker--ParseUri",
+    )
     assert await three.refused("me/mailFolders/nowhere") == (404, "ErrorItemNotFound")
 
 

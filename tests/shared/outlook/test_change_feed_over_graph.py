@@ -23,7 +23,7 @@ from tests.contract.change_feed_contract import (
     follower,
     in_days,
 )
-from tests.contract.mailbox_contract import ANNA
+from tests.contract.mailbox_harness import ANNA
 from tests.contract.mailbox_items import Appointment, Mail
 from tests.sandbox.graph.receiver import Receiver, receiving
 
