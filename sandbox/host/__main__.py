@@ -15,6 +15,7 @@ from sandbox.host.config import ConfigError, apply_local_settings, read_host_jso
 from sandbox.host.functions import Function, LoadError, load
 from sandbox.host.host import Host, Options, PortTaken
 from sandbox.host.keys import kept_keys
+from sandbox.host.listeners import ListenersEnded
 from sandbox.host.routing import TemplateError
 
 _NO_APP = 1
@@ -39,18 +40,23 @@ def main(arguments: Sequence[str] | None = None) -> int:
         config = read_host_json(folder / "host.json", os.environ)
         functions = load(folder)
         keys = kept_keys(state / "keys.json") if given.enable_auth else None
-        options = Options(folder, state, given.port, given.drain, keys, given.lease)
+        options = Options(
+            folder,
+            state,
+            given.port,
+            given.drain,
+            keys,
+            given.lease,
+            given.listener_python,
+        )
         return asyncio.run(_serve(Host(functions, config, options), functions, config.route_prefix))
     except PortTaken as fault:
         print(fault, file=sys.stderr)
         return _NO_PORT
-    except (ConfigError, LoadError, TemplateError) as fault:
+    except (ConfigError, ListenersEnded, LoadError, TemplateError) as fault:
         if fault.__cause__ is not None:
             traceback.print_exception(fault.__cause__)
         print(f"The app can't run: {fault}", file=sys.stderr)
-        return _NO_APP
-    except BaseExceptionGroup as group:
-        traceback.print_exception(group)
         return _NO_APP
 
 
@@ -100,6 +106,12 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--drain", type=float, default=30.0, help="seconds granted at the end")
     parser.add_argument(
         "--lease", type=float, default=600.0, help="seconds until a killed host's messages return"
+    )
+    parser.add_argument(
+        "--listener-python",
+        default=sys.executable,
+        metavar="PYTHON",
+        help="runs what polls queues and timers; needs azure-storage-queue and croniter",
     )
     parser.add_argument(
         "--enableAuth", dest="enable_auth", action="store_true", help="ask for keys"

@@ -1,14 +1,14 @@
-"""Turns what a function puts out into queue messages, and back, as worker and host do together."""
+"""Turns what a function puts out into queue messages, and what listeners hand over into what its
+trigger takes, as worker and host do together."""
 
 import base64
 import json
+from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
 
-from azure.functions.queue import QueueMessageOutConverter
-
-
-class UndecodableMessage(Exception):
-    """A queue message isn't in the encoding that host.json names."""
+from azure.functions.queue import QueueMessage, QueueMessageOutConverter
+from azure.functions.timer import TimerRequest
 
 
 def messages(value: object) -> list[bytes]:
@@ -27,18 +27,27 @@ def messages(value: object) -> list[bytes]:
     return [_body(parsed) if datum.type == "json" else datum.value.encode()]
 
 
-def encode(body: bytes, *, base64_text: bool) -> str:
-    return base64.b64encode(body).decode() if base64_text else body.decode()
+def argument(trigger: str, given: Mapping[str, Any]) -> QueueMessage | TimerRequest:
+    """`trigger` is the binding's type; `given` is what its listener tells of the occasion."""
+    if trigger == "timerTrigger":
+        return TimerRequest(
+            past_due=given["pastDue"],
+            schedule={"AdjustForDST": True},
+            schedule_status=given["status"],
+        )
+    return QueueMessage(
+        id=given["id"],
+        body=base64.b64decode(given["body"]),
+        dequeue_count=given["dequeueCount"],
+        expiration_time=_time(given["expirationTime"]),
+        insertion_time=_time(given["insertionTime"]),
+        time_next_visible=_time(given["timeNextVisible"]),
+        pop_receipt=given["popReceipt"],
+    )
 
 
-def decode(content: str, *, base64_text: bool) -> bytes:
-    """Raises UndecodableMessage."""
-    if not base64_text:
-        return content.encode()
-    try:
-        return base64.b64decode(content, validate=True)
-    except ValueError:
-        raise UndecodableMessage("not base64") from None
+def _time(text: str | None) -> datetime | None:
+    return datetime.fromisoformat(text) if text else None
 
 
 def _json(text: str) -> Any:

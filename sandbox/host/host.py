@@ -1,28 +1,26 @@
 """One running host: its HTTP server, its listeners, and how they begin and end."""
 
 import asyncio
-import functools
-import importlib
 import logging
 import os
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from aiohttp import web
 
-from sandbox.host import http
-from sandbox.host.bindings import encode, messages
+from sandbox.host import http, listeners
+from sandbox.host.bindings import argument, messages
 from sandbox.host.config import HostConfig, expand
+from sandbox.host.encoding import encode
 from sandbox.host.functions import Binding, Function
-from sandbox.host.invocation import Invoker
+from sandbox.host.invocation import Invoker, trace_of
 from sandbox.host.keys import Keys
-
-if TYPE_CHECKING:
-    from sandbox.host.queues import QueueListener
-    from sandbox.host.storage import Queues
-    from sandbox.host.timers import TimerListener
+from sandbox.host.listeners import Listeners
+from sandbox.host.pipe import Failed
+from sandbox.host.triggers import InvocationFailed, Trigger
 
 _log = logging.getLogger("host")
 
@@ -31,7 +29,8 @@ _log = logging.getLogger("host")
 class Options:
     """`state` is a folder of this host's own. `drain` is in seconds: how long functions that run
     at the end may go on. `keys` None admits every caller. `lease` is in seconds: how long the
-    messages of a host that was killed stay hidden."""
+    messages of a host that was killed stay hidden. `listener_python` is the interpreter that polls
+    queues and timers; what that takes needn't be installed where the functions run."""
 
     folder: Path
     state: Path
@@ -39,6 +38,7 @@ class Options:
     drain: float
     keys: Keys | None
     lease: float
+    listener_python: str
 
 
 class PortTaken(Exception):
@@ -46,7 +46,7 @@ class PortTaken(Exception):
 
 
 class Host:
-    """Serves HTTP first; storage and timers, whose libraries load slowly, come up behind it."""
+    """Runs the functions and serves HTTP; queues and timers are listened to by another process."""
 
     def __init__(
         self, functions: tuple[Function, ...], config: HostConfig, options: Options
@@ -68,9 +68,7 @@ class Host:
             auto_decompress=False,
             shutdown_timeout=options.drain,
         )
-        self._opening = asyncio.Lock()
-        self._queues: Queues | None = None
-        self._listeners: list[QueueListener | TimerListener] = []
+        self._listeners: Listeners | None = None
 
     async def start(self) -> int:
         """Listens, and returns the port. Raises PortTaken."""
@@ -80,76 +78,73 @@ class Host:
             await site.start()
         except OSError as fault:
             raise PortTaken(f"Port {self._options.port} can't be used: {fault}") from None
+        if any(map(_needs_storage_or_clock, self._functions)):
+            self._listeners = await listeners.start(
+                {"run": self._run}, self._options.listener_python, os.environ
+            )
         port: int = self._runner.addresses[0][1]
         return port
 
     async def run(self) -> None:
-        """Runs the listeners until cancelled. Raises ConfigError for a wrong trigger."""
-        for function in self._functions:
-            if function.trigger.type == "queueTrigger":
-                self._listeners.append(await self._queue_listener(function))
-            elif function.trigger.type == "timerTrigger":
-                self._listeners.append(await self._timer_listener(function))
-        async with asyncio.TaskGroup() as group:
-            for listener in self._listeners:
-                group.create_task(listener.run())
+        """Runs the listeners until cancelled. Raises ConfigError for a wrong trigger,
+        ListenersEnded."""
+        if self._listeners is None:
             await asyncio.get_running_loop().create_future()
+            return
+        await self._listeners.listen(
+            [trigger for function in self._functions if (trigger := _listened_for(function))],
+            self._config.queues,
+            self._options.state / "timers",
+            self._options.lease,
+        )
 
     async def stop(self) -> bool:
         """Takes nothing new, and lets what runs come to its end for `drain` seconds at most.
 
         False where something still runs: on a thread it can't be stopped.
         """
-        drained = asyncio.gather(self._runner.cleanup(), *(one.drain() for one in self._listeners))
+        drained = [self._runner.cleanup()]
+        if self._listeners:
+            drained.append(self._listeners.drain())
         try:
             async with asyncio.timeout(self._options.drain):
-                await drained
+                await asyncio.gather(*drained)
         except TimeoutError:
             _log.warning("Functions still ran after %s s and were cut off", self._options.drain)
             return False
-        if self._queues is not None:
-            await self._queues.close()
+        if self._listeners:
+            await self._listeners.close()
         return True
+
+    async def _run(self, function: str, given: Mapping[str, Any]) -> None:
+        """What a listener asks for. Raises pipe.Failed."""
+        found = next(one for one in self._functions if one.name == function)
+        taken = argument(found.trigger.type, given)
+        try:
+            await self._invoker.run(found, taken, trace_of(None, None))
+        except InvocationFailed as fault:
+            raise Failed(str(fault)) from None
 
     async def _publish(self, binding: Binding, value: Any) -> None:
         queue = expand(binding.fields["queueName"], os.environ)
         contents = [
             encode(body, base64_text=self._config.queues.base64) for body in messages(value)
         ]
-        queues = await self._storage()
-        await queues.send(binding.fields["connection"], queue, contents)
-
-    async def _storage(self) -> "Queues":
-        async with self._opening:
-            if self._queues is None:
-                module = await _load("sandbox.host.storage")
-                self._queues = module.Queues(os.environ)
-        return self._queues
-
-    async def _queue_listener(self, function: Function) -> "QueueListener":
-        module = await _load("sandbox.host.queues")
-        listener: QueueListener = module.QueueListener(
-            function,
-            expand(function.trigger.fields["queueName"], os.environ),
-            queues=await self._storage(),
-            options=self._config.queues,
-            invoker=self._invoker,
-            lease=self._options.lease,
-        )
-        return listener
-
-    async def _timer_listener(self, function: Function) -> "TimerListener":
-        module = await _load("sandbox.host.timers")
-        listener: TimerListener = module.TimerListener(
-            function,
-            module.Schedule(expand(function.trigger.fields["schedule"], os.environ)),
-            status_file=self._options.state / "timers" / f"{function.name}.json",
-            invoker=self._invoker,
-        )
-        return listener
+        assert self._listeners, "started for any function that has such an output"
+        await self._listeners.send(binding.fields["connection"], queue, contents)
 
 
-async def _load(module: str) -> Any:
-    """Imports off the event loop, which serves meanwhile."""
-    load = functools.partial(importlib.import_module, module)
-    return await asyncio.get_running_loop().run_in_executor(None, load)
+def _needs_storage_or_clock(function: Function) -> bool:
+    return function.trigger.type != "httpTrigger" or any(
+        output.type == "queue" for output in function.outputs
+    )
+
+
+def _listened_for(function: Function) -> Trigger | None:
+    """Raises ConfigError where an application setting that the trigger names isn't set."""
+    binding = function.trigger
+    if binding.type == "httpTrigger":
+        return None
+    named = "queueName" if binding.type == "queueTrigger" else "schedule"
+    fields = {**binding.fields, named: expand(binding.fields[named], os.environ)}
+    return Trigger(function.name, binding.type, fields)

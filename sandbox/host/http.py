@@ -1,7 +1,7 @@
 """HTTP triggers: aiohttp in front, `HttpRequest` and `HttpResponse` behind.
 
 aiohttp: its compiled parser makes a request cheaper than Starlette on uvicorn does, for some 40 ms
-more at the start, and the storage client runs on it anyway (docs/adr/0001).
+more at the start (docs/adr/0001).
 """
 
 import logging
@@ -14,9 +14,10 @@ from multidict import CIMultiDict
 
 from sandbox.host.config import MAX_BODY
 from sandbox.host.functions import Function
-from sandbox.host.invocation import InvocationFailed, Invoker, trace_of
+from sandbox.host.invocation import Invoker, trace_of
 from sandbox.host.keys import Keys
 from sandbox.host.routing import Route, Router, parse
+from sandbox.host.triggers import InvocationFailed
 
 _log = logging.getLogger("host")
 

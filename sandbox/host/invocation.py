@@ -12,14 +12,11 @@ from typing import Any
 
 from sandbox.host.context import Context, Output, TraceContext
 from sandbox.host.functions import Binding, Function
+from sandbox.host.triggers import InvocationFailed
 
 _log = logging.getLogger("host")
 
 Publish = Callable[[Binding, Any], Awaitable[None]]
-
-
-class InvocationFailed(Exception):
-    """The function raised, took too long, or one of its outputs could not be written."""
 
 
 class Invoker:

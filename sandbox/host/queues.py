@@ -5,19 +5,21 @@ https://learn.microsoft.com/azure/azure-functions/functions-bindings-storage-que
 """
 
 import asyncio
+import base64
 import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from datetime import datetime
+from typing import Any
 
 from azure.core.exceptions import AzureError, ResourceNotFoundError
-from azure.functions.queue import QueueMessage
-from azure.storage.queue import QueueMessage as StoredMessage
+from azure.storage.queue import QueueMessage
 
-from sandbox.host.bindings import UndecodableMessage, decode
 from sandbox.host.config import QueueOptions
-from sandbox.host.functions import Function
-from sandbox.host.invocation import InvocationFailed, Invoker, trace_of
+from sandbox.host.encoding import UndecodableMessage, decode
+from sandbox.host.pipe import Closed
 from sandbox.host.storage import Queues
+from sandbox.host.triggers import InvocationFailed, Run, Trigger
 
 _log = logging.getLogger("host")
 
@@ -33,21 +35,20 @@ class QueueListener:
 
     def __init__(
         self,
-        function: Function,
-        queue: str,
+        trigger: Trigger,
         *,
         queues: Queues,
         options: QueueOptions,
-        invoker: Invoker,
+        run: Run,
         lease: float,
     ) -> None:
-        self._function = function
-        self._connection = function.trigger.fields["connection"]
-        self._queue = queue
+        """Raises ConfigError where the queue's connection isn't set."""
+        self._connection = trigger.fields["connection"]
+        self._queue = trigger.fields["queueName"]
         self._queues = queues
-        self._client = queues.client(self._connection, queue)
+        self._client = queues.client(self._connection, self._queue)
         self._options = options
-        self._invoker = invoker
+        self._run = run
         self._lease = lease
         self._running: set[asyncio.Task[None]] = set()
 
@@ -96,14 +97,17 @@ class QueueListener:
         while len(self._running) > self._options.new_batch_threshold:
             await asyncio.wait(self._running, return_when=asyncio.FIRST_COMPLETED)
 
-    async def _work(self, message: StoredMessage) -> None:
-        """A storage fault here is only logged: the message comes back when its lease ends."""
+    async def _work(self, message: QueueMessage) -> None:
+        """A storage fault here is only logged: the message comes back when its lease ends, as it
+        does where the host has ended in the middle of it."""
         try:
             await self._process(message)
+        except Closed:
+            return
         except AzureError as fault:
             _log.error("Message %s of %s: %s", message.id, self._queue, type(fault).__name__)
 
-    async def _process(self, message: StoredMessage) -> None:
+    async def _process(self, message: QueueMessage) -> None:
         tries = message.dequeue_count or 1
         if tries > self._options.max_dequeue_count:
             await self._poison(message)
@@ -115,8 +119,7 @@ class QueueListener:
             return
         try:
             async with self._leased(message):
-                argument = _argument(message, body)
-                await self._invoker.run(self._function, argument, trace_of(None, None))
+                await self._run(_argument(message, body))
         except InvocationFailed:
             if tries >= self._options.max_dequeue_count:
                 await self._poison(message)
@@ -126,7 +129,7 @@ class QueueListener:
         await self._client.delete_message(message)
 
     @asynccontextmanager
-    async def _leased(self, message: StoredMessage) -> AsyncIterator[None]:
+    async def _leased(self, message: QueueMessage) -> AsyncIterator[None]:
         """Keeps the message hidden from others; each renewal changes its pop receipt."""
         done = asyncio.Event()
         renewal = asyncio.create_task(self._renew(message, done))
@@ -136,7 +139,7 @@ class QueueListener:
             done.set()
             await renewal
 
-    async def _renew(self, message: StoredMessage, done: asyncio.Event) -> None:
+    async def _renew(self, message: QueueMessage, done: asyncio.Event) -> None:
         while True:
             try:
                 async with asyncio.timeout(self._lease / 2):
@@ -148,29 +151,33 @@ class QueueListener:
                 except AzureError as fault:
                     _log.warning("Message %s: no renewal: %s", message.id, type(fault).__name__)
 
-    async def _release(self, message: StoredMessage) -> None:
+    async def _release(self, message: QueueMessage) -> None:
         await self._hide(message, self._options.visibility_timeout)
         if not self._options.visibility_timeout:
             self._queues.sent(self._connection, self._queue).set()
 
-    async def _hide(self, message: StoredMessage, seconds: float) -> None:
+    async def _hide(self, message: QueueMessage, seconds: float) -> None:
         renewed = await self._client.update_message(message, visibility_timeout=int(seconds))
         message.pop_receipt = renewed.pop_receipt
 
-    async def _poison(self, message: StoredMessage) -> None:
+    async def _poison(self, message: QueueMessage) -> None:
         poison = f"{self._queue}-poison"
         _log.error("Message %s goes to %s", message.id, poison)
         await self._queues.send(self._connection, poison, [message.content])
         await self._client.delete_message(message)
 
 
-def _argument(message: StoredMessage, body: bytes) -> QueueMessage:
-    return QueueMessage(
-        id=message.id,
-        body=body,
-        dequeue_count=message.dequeue_count,
-        expiration_time=message.expires_on,
-        insertion_time=message.inserted_on,
-        time_next_visible=message.next_visible_on,
-        pop_receipt=message.pop_receipt,
-    )
+def _argument(message: QueueMessage, body: bytes) -> dict[str, Any]:
+    return {
+        "id": message.id,
+        "body": base64.b64encode(body).decode(),
+        "dequeueCount": message.dequeue_count,
+        "expirationTime": _text(message.expires_on),
+        "insertionTime": _text(message.inserted_on),
+        "timeNextVisible": _text(message.next_visible_on),
+        "popReceipt": message.pop_receipt,
+    }
+
+
+def _text(time: datetime | None) -> str | None:
+    return time.isoformat() if time else None

@@ -1,5 +1,5 @@
-"""Queue storage, as Azure or Azurite has it. Importing this costs half a second, so the
-host does it behind its HTTP server, and only for an app that has queues."""
+"""Queue storage, as Azure or Azurite has it. Importing this costs half a second, so only
+the process of the listeners does it."""
 
 import asyncio
 from collections.abc import Mapping, Sequence

@@ -7,16 +7,16 @@ import asyncio
 import json
 import re
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from azure.functions.timer import TimerRequest
 from croniter import CroniterBadCronError, CroniterBadDateError, croniter
 
 from sandbox.host.config import ConfigError
-from sandbox.host.functions import Function
-from sandbox.host.invocation import InvocationFailed, Invoker, trace_of
+from sandbox.host.pipe import Closed
+from sandbox.host.triggers import InvocationFailed, Run, Trigger
 
 _NOT_NCRONTAB = re.compile(r"#|\bL", re.IGNORECASE)
 
@@ -87,19 +87,19 @@ class TimerListener:
 
     def __init__(
         self,
-        function: Function,
+        trigger: Trigger,
         schedule: Schedule,
         *,
         status_file: Path,
-        invoker: Invoker,
+        run: Run,
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
-        self._function = function
+        self._at_start = bool(trigger.fields.get("runOnStartup"))
         self._schedule = schedule
-        self._invoker = invoker
+        self._run = run
         self._clock = clock
         self._file = status_file
-        monitor = function.trigger.fields.get("useMonitor") is not False
+        monitor = trigger.fields.get("useMonitor") is not False
         self._monitored = monitor and schedule.monitored(clock())
         self._running: asyncio.Task[None] | None = None
 
@@ -108,7 +108,7 @@ class TimerListener:
         status = self._first()
         if status.next <= self._clock():
             status = await self._tick(status, past_due=True)
-        elif self._function.trigger.fields.get("runOnStartup"):
+        elif self._at_start:
             status = await self._tick(status, past_due=False)
         while True:
             wait = (status.next - self._clock()).total_seconds()
@@ -142,19 +142,10 @@ class TimerListener:
 
     async def _invoke(self, status: Status, *, past_due: bool) -> None:
         """A failure is in the log; the schedule goes on."""
-        argument = TimerRequest(
-            past_due=past_due,
-            schedule={"AdjustForDST": True},
-            schedule_status={
-                "Last": (status.last or datetime.min.replace(tzinfo=UTC)).isoformat(),
-                "Next": status.next.isoformat(),
-                "LastUpdated": (status.last or datetime.min.replace(tzinfo=UTC)).isoformat(),
-            },
-        )
-        try:
-            await self._invoker.run(self._function, argument, trace_of(None, None))
-        except InvocationFailed:
-            return
+        last = (status.last or datetime.min.replace(tzinfo=UTC)).isoformat()
+        told = {"Last": last, "Next": status.next.isoformat(), "LastUpdated": last}
+        with suppress(InvocationFailed, Closed):
+            await self._run({"pastDue": past_due, "status": told})
 
     def _keep(self, status: Status) -> None:
         if self._monitored:

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sandbox.host.bindings import UndecodableMessage, decode, encode, messages
+from sandbox.host.bindings import messages
 from sandbox.host.config import (
     ConfigError,
     apply_local_settings,
@@ -19,11 +19,13 @@ from sandbox.host.config import (
     read_host_json,
     seconds,
 )
+from sandbox.host.encoding import UndecodableMessage, decode, encode
 from sandbox.host.functions import Binding, Function
-from sandbox.host.invocation import InvocationFailed, Invoker, trace_of
+from sandbox.host.invocation import Invoker, trace_of
 from sandbox.host.keys import Keys, kept_keys
 from sandbox.host.storage import connection_string
 from sandbox.host.timers import Schedule
+from sandbox.host.triggers import InvocationFailed
 
 
 def written(folder: Path, document: object) -> Path:

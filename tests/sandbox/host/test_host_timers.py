@@ -2,18 +2,16 @@
 
 import asyncio
 import json
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-import azure.functions as func
 from azure.core.exceptions import ResourceNotFoundError
 from azure.storage.queue import QueueClient, TextBase64DecodePolicy
 
-from sandbox.host.functions import Binding, Function
-from sandbox.host.invocation import Invoker
 from sandbox.host.timers import Schedule, Status, TimerListener, read_status, write_status
+from sandbox.host.triggers import InvocationFailed, Trigger
 from tests.sandbox.host.host_process import HERE, StartHost, wait_until
 
 NOW = datetime(2026, 1, 5, 9, 0, 30, tzinfo=UTC)
@@ -21,20 +19,20 @@ HOURLY = "0 0 * * * *"
 
 
 class Runs:
-    """A timer function that keeps what it was called with."""
+    """Runs nothing, and keeps what the listener told of each occasion."""
 
     def __init__(self, *, fails: bool = False) -> None:
-        self.seen: list[func.TimerRequest] = []
+        self.seen: list[Mapping[str, Any]] = []
         self._fails = fails
 
-    async def __call__(self, timer: func.TimerRequest) -> None:
-        self.seen.append(timer)
+    async def __call__(self, given: Mapping[str, Any]) -> None:
+        self.seen.append(given)
         if self._fails:
-            raise RuntimeError("failed")
+            raise InvocationFailed("failed")
 
-
-async def _nowhere(binding: Binding, value: Any) -> None:
-    raise AssertionError("this function has no outputs")
+    @property
+    def past_due(self) -> list[bool]:
+        return [one["pastDue"] for one in self.seen]
 
 
 async def live(
@@ -43,10 +41,10 @@ async def live(
     """One life of a listener that begins at NOW."""
     begun = datetime.now(UTC)
     listener = TimerListener(
-        Function("f", runs, Binding("timerTrigger", "timer", fields), (), True, False),
+        Trigger("f", "timerTrigger", fields),
         Schedule(schedule),
         status_file=path,
-        invoker=Invoker(Path(), timeout=5, threads=ThreadPoolExecutor(1), publish=_nowhere),
+        run=runs,
         clock=lambda: NOW + (datetime.now(UTC) - begun),
     )
     task = asyncio.create_task(listener.run())
@@ -65,7 +63,7 @@ async def test_a_new_timer_waits_for_its_time_and_keeps_it(tmp_path: Path) -> No
 async def test_run_on_startup(tmp_path: Path) -> None:
     runs = Runs()
     await live(runs, tmp_path / "f.json", runOnStartup=True)
-    assert [run.past_due for run in runs.seen] == [False]
+    assert runs.past_due == [False]
 
 
 async def test_a_time_that_was_missed_is_past_due_and_run_once(tmp_path: Path) -> None:
@@ -73,8 +71,8 @@ async def test_a_time_that_was_missed_is_past_due_and_run_once(tmp_path: Path) -
     missed = datetime(2026, 1, 5, 6, tzinfo=UTC)
     write_status(tmp_path / "f.json", Status(missed - timedelta(hours=1), missed))
     await live(runs, tmp_path / "f.json", runOnStartup=True)
-    assert [run.past_due for run in runs.seen] == [True]
-    assert runs.seen[0].schedule_status["Next"] == missed.isoformat()
+    assert runs.past_due == [True]
+    assert runs.seen[0]["status"]["Next"] == missed.isoformat()
     status = read_status(tmp_path / "f.json")
     assert status is not None
     assert status.next == datetime(2026, 1, 5, 10, tzinfo=UTC)
@@ -100,7 +98,7 @@ async def test_a_schedule_goes_on_after_a_failure(tmp_path: Path) -> None:
     runs = Runs(fails=True)
     await live(runs, tmp_path / "f.json", "* * * * * *", seconds=2.2)
     assert len(runs.seen) == 2
-    assert not any(run.past_due for run in runs.seen)
+    assert not any(runs.past_due)
     assert not (tmp_path / "f.json").exists()
 
 
