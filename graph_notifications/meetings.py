@@ -78,6 +78,8 @@ async def _written(followed: FollowedMeeting, meeting: Meeting, parts: Parts) ->
         outcome = await _cancelled(followed, crm)
     else:
         known = await crm.look_up(meeting, None)
+        if known.existing is None and not followed.record:
+            return Done("not_saved_yet")
         try:
             activity = await crm.refresh(meeting, known)
         except NotFound:  # a person deleted it, so it is not made again

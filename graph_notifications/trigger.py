@@ -26,7 +26,6 @@ from shared.notifications import (
     Message,
     read,
 )
-from shared.ports import Followings, Ledger, Origins, Subscriptions
 from shared.saving.queueing import QUEUE as SAVES
 
 if typing.TYPE_CHECKING:
@@ -34,10 +33,9 @@ if typing.TYPE_CHECKING:
 
 STORAGE = "AzureWebJobsStorage"
 
-_NOT_SET_UP = "This deployment follows nothing."
+_NO_LEDGER = "This deployment has no ledger."
+_SWITCHED_OFF = "switched_off"
 _known = KnownSecrets(time.monotonic)
-
-_Kept = tuple[Followings, Subscriptions, Origins, Ledger]
 
 bp = func.Blueprint()
 
@@ -126,7 +124,7 @@ async def renew_subscriptions(
 ) -> None:
     """Every mailbox that is followed is looked after, each by a message of its own."""
     with background.working("renew_subscriptions"):
-        subscriptions = composition.subscriptions()
+        subscriptions = composition.subscriptions() if composition.follows() else None
         if subscriptions is None:
             return
         now = datetime.now(UTC)
@@ -161,9 +159,14 @@ async def _received(
     queued: func.Out[typing.List[str]],  # noqa: UP006
     receive: _Receive,
 ) -> func.HttpResponse:
+    """Where nothing is followed any more, Graph is not to come again with it: should it be switched
+    on again, what happened meanwhile is caught up with."""
+    if not composition.follows():
+        telemetry.note(outcome=_SWITCHED_OFF)
+        return replies.plain("", status=HTTPStatus.ACCEPTED)
     subscriptions = composition.subscriptions()
     if subscriptions is None:
-        raise Unavailable(_NOT_SET_UP)
+        raise Unavailable(_NO_LEDGER)
     received = await receive(
         req.get_body(), datetime.now(UTC), known=_known, find=subscriptions.of_secret
     )
@@ -183,42 +186,37 @@ async def _done(message: Message) -> "Done":
     from graph_notifications.caretaking import Caretaker
     from graph_notifications.work import Done
 
+    if not composition.follows():
+        return Done(_SWITCHED_OFF)
     now = datetime.now(UTC)
-    followings, subscriptions, _, _ = kept = _kept()
+    parts = await _parts(now)
     if isinstance(message, ItemChanged):
         look = emails.look if message.kind == "email" else meetings.look
-        return await look(message, await _parts(kept, now))
+        return await look(message, parts)
     feed = composition.change_feed()
     if feed is None:
-        return Done("switched_off")
-    caretaker = Caretaker(feed, followings, subscriptions, now)
+        return Done(_SWITCHED_OFF)
+    caretaker = Caretaker(feed, parts.books.followings, parts.books.subscriptions, now)
     if isinstance(message, CaughtUp):
         return await caretaker.caught_up(message)
     return await caretaker.look_after(message)
 
 
-async def _parts(kept: _Kept, now: datetime) -> "Parts":
+async def _parts(now: datetime) -> "Parts":
     from graph_notifications.work import Parts
-    from shared.saving.standing import Books
 
-    followings, subscriptions, origins, ledger = kept
+    books, ledger = composition.books(), composition.ledger()
+    if books is None or ledger is None:
+        raise Unavailable(_NO_LEDGER)
     policy = await composition.policy()
     return Parts(
-        books=Books(followings, subscriptions, origins),
+        books=books,
         ledger=ledger,
         policy=policy,
         mailbox=composition.mailbox_of,
         crm=partial(composition.crm_as, policy=policy),
         now=now,
     )
-
-
-def _kept() -> _Kept:
-    followings, subscriptions = composition.followings(), composition.subscriptions()
-    origins, ledger = composition.origins(), composition.ledger()
-    if followings is None or subscriptions is None or origins is None or ledger is None:
-        raise Unavailable(_NOT_SET_UP)
-    return followings, subscriptions, origins, ledger
 
 
 def _message(msg: func.QueueMessage) -> Message | None:
