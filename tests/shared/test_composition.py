@@ -160,3 +160,26 @@ async def test_health_tells_a_wrong_secret(
     with pytest.raises(Upstream) as told:
         await composition.health_checks()["crm"]()
     assert "sign-in service" in told.value.detail
+
+
+LEDGERS = (
+    composition.ledger,
+    composition.followings,
+    composition.subscriptions,
+    composition.origins,
+)
+
+
+async def test_without_a_ledger_nothing_is_kept_anywhere(in_sandbox: Running) -> None:
+    assert [where() for where in LEDGERS] == [None] * 4
+
+
+async def test_a_ledger_keeps_all_and_is_opened_when_it_is_used(
+    in_sandbox: Running, monkeypatch: pytest.MonkeyPatch, storage: str
+) -> None:
+    monkeypatch.setenv("THREADLINE_LEDGER", storage)
+    settings.cache_clear()
+    assert None not in [where() for where in LEDGERS]
+    origins = composition.origins()
+    assert origins is not None
+    assert await origins.find("email:<nobody@contoso.example>") is None

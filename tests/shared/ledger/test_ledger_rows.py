@@ -2,6 +2,8 @@
 refuses."""
 
 import json
+import subprocess
+import sys
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -27,6 +29,7 @@ from shared.ledger.subscriptions import TableSubscriptions
 from shared.ledger.table import Account, Found
 from shared.receipts import Receipt
 from tests.contract.followings_contract import NOW, bare, meeting, thread
+from tests.sandbox.host.host_process import ROOT
 
 ANY = st.text(
     st.characters(codec=None, exclude_categories=())
@@ -246,3 +249,18 @@ async def test_hostile_ids_go_to_the_service_and_back(storage: str) -> None:
         assert await kept.of_secret(text) is None
     assert len(await kept.all()) == len(hostile)
     await account.aclose()
+
+
+def test_making_all_of_it_loads_no_client_library() -> None:
+    script = (
+        "import sys\n"
+        "from shared.ledger import followings, origins, receipts, subscriptions, table\n"
+        "account = table.Account('UseDevelopmentStorage=true')\n"
+        "followings.TableFollowings(account), origins.TableOrigins(account)\n"
+        "receipts.TableReceipts(account), subscriptions.TableSubscriptions(account)\n"
+        "print(*sys.modules)"
+    )
+    run = subprocess.run(
+        [sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    assert not [name for name in run.stdout.split() if name.split(".")[0] in ("azure", "aiohttp")]
