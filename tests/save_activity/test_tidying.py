@@ -1,4 +1,4 @@
-"""What becomes of receipts that are old, that have lost their message, or that the queue gave up."""
+"""Receipts that are old, that have lost their message, or that the queue gave up."""
 
 import json
 import uuid
