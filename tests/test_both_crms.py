@@ -251,6 +251,8 @@ def neutral(value: Any) -> Any:
         return {
             key: bool(one) if key in _OWN else neutral(one) for key, one in sorted(value.items())
         }
+    if isinstance(value, str):
+        return value.removeprefix("Canceled: ")  # what Salesforce has in place of a state
     return value
 
 

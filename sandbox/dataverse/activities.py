@@ -54,6 +54,10 @@ def is_closed(row: Row) -> bool:
     return row.get("statecode") in (COMPLETED, CANCELED)
 
 
+def is_canceled(row: Mapping[str, Any]) -> bool:
+    return row.get("statecode") == CANCELED
+
+
 def require_open(session: Session, table: str, id_: str) -> None:
     """Before parties or attachments of an activity change."""
     row = session.rows.get(table, id_)

@@ -1,7 +1,8 @@
-"""What deleting a synchronised appointment does in Exchange.
+"""What deleting or cancelling a synchronised appointment does in Exchange.
 
 Learn, "OrgDBOrgSettings": server-side synchronisation cancels the meeting when its appointment is
-deleted, unless DistinctPhysicalAndLogicalDeletesForExchangeSync is true.
+deleted, unless DistinctPhysicalAndLogicalDeletesForExchangeSync is true. Cancelling it reaches the
+attendees too (people report it; no page says so), and is taken alike here.
 """
 
 import re

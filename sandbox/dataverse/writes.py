@@ -65,6 +65,8 @@ def update(session: Session, table: Table, id_: str, body: Mapping[str, Any]) ->
     if changed & set(table.addresses):
         _check_duplicates(session, table, new)
     session.rows.put(table.name, id_, new)
+    if table.name == "appointment" and activities.is_canceled(new) > activities.is_canceled(row):
+        cancel_if_synced(session, new)
     _after(session, table, id_)
 
 

@@ -46,10 +46,24 @@ def _settle_times(draft: Draft) -> None:
         raise errors.integrity("Event duration can not be negative", "DurationInMinutes")
     if length > MAX_DURATION:
         raise errors.integrity("Events can't last longer than 14 days.", "DurationInMinutes")
+    _agree(draft, begin, end)
     row["StartDateTime"], row["EndDateTime"] = stamp(begin), stamp(end)
     row["DurationInMinutes"] = int(length / timedelta(minutes=1))
     row["ActivityDate"] = begin.date().isoformat()
     row["EndDate"] = end.date().isoformat()
+
+
+def _agree(draft: Draft, begin: datetime, end: datetime) -> None:
+    """Object Reference, Event: ActivityDate "and StartDateTime must match, or one of them must be
+    null"; EndDateTime and DurationInMinutes may both be given where they "add up to the same amount
+    of time"."""
+    row, given = draft.row, draft.given
+    day = row.get("ActivityDate") if "ActivityDate" in given else None
+    if "StartDateTime" in given and day not in (None, begin.date().isoformat()):
+        raise errors.integrity("The due date and the start don't match.", "ActivityDate")
+    named = _moment(row.get("EndDateTime")) if "EndDateTime" in given else None
+    if "DurationInMinutes" in given and named not in (None, end):
+        raise errors.integrity("The duration and the end don't match.", "DurationInMinutes")
 
 
 def _hours(draft: Draft, start: datetime | None) -> tuple[datetime, timedelta]:

@@ -71,6 +71,8 @@ def test_all_day_events(api: Api, values: dict[str, Any], end: str, minutes: int
         ({"IsAllDayEvent": True, **TIMES}, "FIELD_INTEGRITY_EXCEPTION"),
         ({"StartDateTime": START, "DurationInMinutes": -5}, "FIELD_INTEGRITY_EXCEPTION"),
         ({"StartDateTime": START, "DurationInMinutes": 20_161}, "FIELD_INTEGRITY_EXCEPTION"),
+        ({**TIMES, "EndDateTime": "2026-01-05T11:00:00Z"}, "FIELD_INTEGRITY_EXCEPTION"),
+        ({**TIMES, "ActivityDate": "2026-01-06"}, "FIELD_INTEGRITY_EXCEPTION"),
         ({**TIMES, "Subject": "x" * 256}, "STRING_TOO_LONG"),
         ({**TIMES, "Location": "x" * 256}, "STRING_TOO_LONG"),
         ({**TIMES, "Description": "x" * 32_001}, "STRING_TOO_LONG"),
@@ -86,6 +88,23 @@ def test_moving_an_event_keeps_its_length(api: Api) -> None:
     assert api.get("Event", id_)["EndDateTime"] == "2026-02-01T12:30:00.000+0000"
     api.change("Event", id_, EndDateTime="2026-02-01T13:00:00Z")
     assert api.get("Event", id_)["DurationInMinutes"] == 60
+
+
+def test_hours_become_days_and_hours_again(api: Api) -> None:
+    id_ = api.create("Event", **TIMES)
+    days = {"StartDateTime": "2026-01-06T00:00:00Z", "EndDateTime": "2026-01-07T00:00:00Z"}
+    assert api.refused("PATCH", f"sobjects/Event/{id_}", {"IsAllDayEvent": True}) == (
+        400,
+        "FIELD_INTEGRITY_EXCEPTION",
+    )
+    api.change("Event", id_, IsAllDayEvent=True, **days)
+    row = api.get("Event", id_)
+    assert (row["ActivityDate"], row["EndDate"]) == ("2026-01-06", "2026-01-07")
+    assert row["DurationInMinutes"] == 2880
+    api.change("Event", id_, IsAllDayEvent=False, **TIMES)
+    row = api.get("Event", id_)
+    assert (row["StartDateTime"], row["DurationInMinutes"]) == (START, 30)
+    assert (row["ActivityDate"], row["EndDate"]) == ("2026-01-05", "2026-01-05")
 
 
 def test_an_event_relates_to_up_to_fifty_contacts(api: Api, contacts: list[str]) -> None:
