@@ -167,6 +167,7 @@ def _properties(followed: Followed) -> Row:
                 "Stopped": followed.stopped,
                 **_filed_row(followed.filed),
                 **cut_json("People", sorted(followed.people)),
+                **cut_json("Waiting", list(followed.waiting)),
             }
         case FollowedDraft():
             missing = followed.missing_since
@@ -200,6 +201,7 @@ def thread_of(found: Found) -> FollowedThread:
         since=row["Since"],
         until=row["Until"],
         stopped=row["Stopped"],
+        waiting=tuple(joined_json("Waiting", row)),
     )
     return _marked(followed, found)
 

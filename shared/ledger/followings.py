@@ -5,6 +5,7 @@ them together. The list is written before the row, and what it names counts only
 says the same: a list that names too much does no harm.
 """
 
+import asyncio
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
@@ -133,7 +134,8 @@ class TableFollowings:
 
     async def of_mailbox(self, mailbox: str) -> Sequence[Followed]:
         """See `Followings`."""
-        return [one for kind in (DRAFT, EVENT, THREAD) for one in await self._all(mailbox, kind)]
+        kinds = (self._all(mailbox, kind) for kind in (DRAFT, EVENT, THREAD))
+        return [one for found in await asyncio.gather(*kinds) for one in found]
 
     async def forget(self, mailbox: str, before: datetime) -> int:
         """See `Followings`. Messages are read before threads, so that one whose thread came

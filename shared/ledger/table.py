@@ -29,9 +29,12 @@ _PATIENCE: dict[str, Any] = {
     "retry_total": 2,
     "retry_backoff_factor": 0.2,
     "connection_timeout": 5,
-    "read_timeout": 10,
+    "read_timeout": 6,
+    "timeout": 8,
 }
-"""Seconds. The SDK's own would let a caller wait for minutes."""
+"""In seconds; no new attempt begins after `timeout`. The SDK's own would let a caller wait for
+minutes. The service takes up to 5 for a page of a query
+(https://learn.microsoft.com/en-us/rest/api/storageservices/query-timeout-and-pagination)."""
 
 
 @dataclass(frozen=True, slots=True)
