@@ -155,6 +155,21 @@ def test_every_query_is_good_kql(tmp_path: Path) -> None:
     assert found == {f"{name}.kql": [] for name in queries()}
 
 
+def test_the_queries_that_the_pages_tell_are_good_kql_too(
+    tmp_path: Path, lines: list[dict[str, object]], known: tuple[set[str], set[str]]
+) -> None:
+    files = []
+    for page in sorted((ROOT / "docs").glob("*.md")):
+        blocks = re.findall(r"```kusto\n(.*?)```", page.read_text("utf-8"), re.DOTALL)
+        for place, block in enumerate(blocks):
+            assert problems(block, *known, lines) == []
+            file = tmp_path / f"{page.stem}-{place}.kql"
+            file.write_text(block, "utf-8")
+            files.append(file)
+    assert len(files) >= 4
+    assert {name: found for name, found in misread(*files).items() if found} == {}
+
+
 def test_each_query_is_an_alert_and_each_alert_a_query() -> None:
     alerts = infrastructure(ROOT / "infra").templates["app/alerts.bicep"]
     rules = alerts.variables["rules"]
