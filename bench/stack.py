@@ -14,6 +14,7 @@ from pathlib import Path
 
 import httpx
 
+from bench.deployed import Deployed
 from sandbox.app_settings import app_settings
 from sandbox.client import Handles
 
@@ -48,9 +49,15 @@ def sandbox() -> Iterator[Handles]:
 
 @contextmanager
 def app(
-    handles: Handles | None, *, crm: str = "dataverse", folder: Path = ROOT, wait: bool = True
+    handles: Handles | None,
+    *,
+    crm: str = "dataverse",
+    folder: Path = ROOT,
+    on: Deployed | None = None,
+    wait: bool = True,
 ) -> Iterator[App]:
-    """The function app in `folder` on the small host. `wait` False returns while it starts."""
+    """The function app in `folder` on the small host, in the environment of development, or `on`
+    the Python and the libraries of the deployed package. `wait` False returns while it starts."""
     port = _free_port()
     env = dict(os.environ)
     if handles is not None:
@@ -59,26 +66,26 @@ def app(
         )
     # Azure gets byte code with the package; without it the first start here would compile it all.
     env.pop("PYTHONDONTWRITEBYTECODE", None)
-    env["PYTHONPATH"] = str(ROOT)
+    env["PYTHONPATH"] = str(ROOT) if on is None else f"{on.libraries}{os.pathsep}{ROOT}"
     with tempfile.TemporaryDirectory(prefix="threadline-host-") as state:
-        command = [sys.executable, "-m", "sandbox.host", "--app", str(folder)]
-        command += ["--port", str(port), "--state", state]
+        command = [on.python if on else sys.executable, "-m", "sandbox.host", "--app", str(folder)]
+        command += ["--port", str(port), "--state", state, "--listener-python", sys.executable]
         with _process(command, env) as process:
             if wait:
                 _until(lambda: _listens(port), process)
             yield App(f"http://127.0.0.1:{port}/api", process.pid)
 
 
-def wait_for_answer(url: str, headers: Mapping[str, str] | None = None) -> httpx.Response:
+def when_listening(ask: Callable[[], httpx.Response]) -> httpx.Response:
     """Asks until something listens and answers, as fast as it can be noticed."""
     deadline = time.monotonic() + _START_LIMIT
     while True:
         try:
-            return httpx.get(url, headers=headers, timeout=_START_LIMIT)
+            return ask()
         except httpx.ConnectError:
             if time.monotonic() > deadline:
                 raise
-            time.sleep(0.005)
+            time.sleep(0.002)
 
 
 def cpu_seconds(pid: int) -> float:
