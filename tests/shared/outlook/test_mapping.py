@@ -1,6 +1,7 @@
 import json
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo, available_timezones
 
 import pytest
 from hypothesis import given
@@ -209,6 +210,53 @@ def test_all_day_means_the_days_of_the_meetings_own_zone(
     )
     assert found.start == datetime.fromisoformat(start).replace(tzinfo=UTC)
     assert found.end == datetime.fromisoformat(end).replace(tzinfo=UTC)
+
+
+@given(
+    st.dates(date(2020, 1, 1), date(2035, 12, 31)),
+    st.integers(1, 30),
+    st.sampled_from(sorted(available_timezones())),
+)
+def test_all_day_days_are_those_of_any_zone_on_any_date(first: date, days: int, zone: str) -> None:
+    """Some clocks go forward at midnight, so that a day begins at one o'clock."""
+    last = first + timedelta(days=days)
+    found = meeting(
+        isAllDay=True,
+        originalStartTimeZone=zone,
+        start={"dateTime": f"{first}T00:00:00.0000000", "timeZone": "UTC"},
+        end={"dateTime": f"{last}T00:00:00.0000000", "timeZone": "UTC"},
+    )
+    there = ZoneInfo(zone)
+    assert found.start.astimezone(there).date() == first
+    assert found.end.astimezone(there).date() == last
+    assert found.start.astimezone(there).hour <= 1
+    assert (found.start - timedelta(hours=1, seconds=1)).astimezone(there).date() < first
+
+
+@given(
+    st.timedeltas(timedelta(days=-5), timedelta(days=5)),
+    st.sampled_from(sorted(available_timezones())),
+)
+def test_an_occurrence_keeps_its_original_start_wherever_it_is_moved(
+    by: timedelta, zone: str
+) -> None:
+    original = "2026-03-28T23:30:00Z"  # before the clocks of Europe go forward
+    moved, length = datetime.fromisoformat(original) + by, timedelta(minutes=30)
+    found = meeting(
+        type="exception",
+        originalStart=original,
+        originalStartTimeZone=zone,
+        start={"dateTime": f"{moved:%Y-%m-%dT%H:%M:%S.%f}0", "timeZone": "UTC"},
+        end={"dateTime": f"{moved + length:%Y-%m-%dT%H:%M:%S.%f}0", "timeZone": "UTC"},
+    )
+    assert found.occurrence == datetime.fromisoformat(original)
+    assert found.start == moved
+    assert found.end - found.start == length
+
+
+@pytest.mark.parametrize(("told", "expected"), [(True, True), (False, False), (None, False)])
+def test_the_owner_organises_what_graph_says_so_of(told: bool | None, expected: bool) -> None:
+    assert meeting(isOrganizer=told).is_organizer is expected
 
 
 def test_times_in_another_zone_than_asked_are_understood() -> None:
