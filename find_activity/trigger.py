@@ -1,10 +1,13 @@
 """GET /api/activities"""
 
+from datetime import UTC, datetime
+
 import azure.functions as func
 
 from find_activity import logic
 from find_activity.payload import FIND, FindQuery
 from shared import composition, endpoint, replies
+from shared.following import mailbox_path
 
 bp = func.Blueprint()
 
@@ -18,7 +21,10 @@ async def find_activity(req: func.HttpRequest) -> func.HttpResponse:
     query = endpoint.query(req, FindQuery)
     activity = await logic.find(
         query.ref(),
+        mailbox_path(query.mailbox, caller.oid),
         crm=composition.crm_for(caller, policy),
         mailbox=composition.mailbox_for(caller),
+        books=composition.books(),
+        now=datetime.now(UTC),
     )
     return replies.activity(activity)

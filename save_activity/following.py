@@ -26,17 +26,9 @@ def wanted(request: SaveRequest, tools: Tools) -> bool:
 
 
 async def save(opened: Opened, request: SaveRequest, follower: Follower, tools: Tools) -> Done:
-    """As `shared.saving.save.save_opened`, with all that goes with it. How the item stands is
-    looked up while the CRM works."""
+    """As `shared.saving.save.save_opened`, with all that goes with it."""
     item = opened.item
-    looking = asyncio.ensure_future(look_or_nothing(item, follower.mailbox, tools.books))
-    try:
-        saved = await saving.save_opened(
-            opened, crm=tools.crm, mailbox=tools.mailbox, policy=tools.policy
-        )
-        standing = await looking
-    finally:
-        looking.cancel()
+    saved, standing = await _save_and_look(opened, follower, tools)
     origin = standing.origin or _from_elsewhere(item, saved, follower)
     news = origin if origin is not standing.origin else None
     begun, failed = await _after(item, saved, request, follower, standing, news, tools)
@@ -45,6 +37,25 @@ async def save(opened: Opened, request: SaveRequest, follower: Follower, tools: 
     if not following and (failed or request.follow):
         activity = replace(activity, notices=(*activity.notices, UNAVAILABLE))
     return Done(replace(saved, activity=activity), begun.look_after)
+
+
+async def _save_and_look(
+    opened: Opened, follower: Follower, tools: Tools
+) -> tuple[Saved, Standing]:
+    """Also how the item stands: asked while the CRM works. Where nothing is followed, that matters
+    of a record that was there already only."""
+    ahead = tools.books if tools.may_follow else None
+    looking = asyncio.ensure_future(look_or_nothing(opened.item, follower.mailbox, ahead))
+    try:
+        saved = await saving.save_opened(
+            opened, crm=tools.crm, mailbox=tools.mailbox, policy=tools.policy
+        )
+        standing = await looking
+    finally:
+        looking.cancel()
+    if ahead is None and not saved.created:
+        standing = await look_or_nothing(opened.item, follower.mailbox, tools.books)
+    return saved, standing
 
 
 def _from_elsewhere(item: Item, saved: Saved, follower: Follower) -> Origin | None:

@@ -25,7 +25,7 @@ from shared.notifications import LookAfter
 from shared.policy import Policy
 from shared.ports import Ledger
 from shared.receipts import KEPT, Failure, Receipt, made_at
-from shared.saving import queueing
+from shared.saving import finding, queueing
 from shared.saving.beginning import Follower
 from shared.saving.queueing import QUEUE, QueuedSave
 from shared.wire import ActivityShape
@@ -99,8 +99,14 @@ async def read_receipt(req: func.HttpRequest) -> func.HttpResponse:
         raise NotFound("You have no such receipt. Receipts are kept for 30 days.")
 
     async def find(request: SaveRequest) -> Activity | None:
-        item = await composition.mailbox_for(caller).identify(request.item.ref())
-        return await composition.crm_for(caller, policy).find(item)
+        return await finding.find(
+            request.item.ref(),
+            mailbox_path(request.item.mailbox, caller.oid),
+            crm=composition.crm_for(caller, policy),
+            mailbox=composition.mailbox_for(caller),
+            books=composition.books(),
+            now=datetime.now(UTC),
+        )
 
     telemetry.note(receipt=receipt.id)
     activity = await deferring.told(receipt, find)
