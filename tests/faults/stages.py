@@ -29,6 +29,8 @@ class Calls:
     save_large: Mapping[str, int]
     edit: Mapping[str, int]
     delete: Mapping[ActivityKind, int]
+    refresh: Mapping[str, int]
+    cancel: Mapping[str, int]
     path: str
     """A regular expression for the paths of the first two."""
 
@@ -47,6 +49,8 @@ CALLS: Mapping[str, Calls] = {
         },
         edit={"read": 1, "write": 2},
         delete={"email": 1, "meeting": 2},
+        refresh={"look up": 1, "write": 2},
+        cancel={"read": 1, "write": 2},
         path=r"\$batch",
     ),
     "salesforce": Calls(
@@ -54,6 +58,8 @@ CALLS: Mapping[str, Calls] = {
         save_large={"look up": 1, "create": 2, "upload": 3, "close": 4},
         edit={"read": 1, "write": 2},
         delete={"email": 1, "meeting": 1},
+        refresh={"look up": 1, "write": 2},
+        cancel={"read": 1, "write": 2},
         path="/composite",
     ),
 }

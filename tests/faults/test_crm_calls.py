@@ -3,18 +3,19 @@
 Afterwards there is one whole record or none, the answer was clear, and a second try succeeds.
 """
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 
 import pytest
 
 from sandbox.running import Running
 from shared.domain import Activity, CategoryValue, Change, Deletion, Filing, Item, Limits, Saved
-from shared.errors import NotFound, Throttled, Unavailable, Upstream
+from shared.errors import NotFound
 from shared.ports import Crm
 from tests.contract import items
 from tests.contract.saving import save, told
-from tests.faults.broken_transport import FAULTS, Fault
+from tests.faults.broken_transport import Fault
 from tests.faults.stages import CALLS, Stage, caller, staged
+from tests.faults.trying import attempt, every_call, every_fault, once_and_lasting
 
 FILES = (items.file("small.txt", b"abc"), items.file("large.bin", b"x" * 5_000_000))
 
@@ -42,52 +43,11 @@ def category(stage: Stage) -> tuple[str, CategoryValue]:
     return next(field.name for field in fields if field.type == "integer"), 7
 
 
-def every_call(of: str) -> pytest.MarkDecorator:
-    """All calls of one operation, of each CRM."""
-    found = [
-        pytest.param(name, number, id=f"{name}-{purpose}")
-        for name, calls in CALLS.items()
-        for purpose, number in getattr(calls, of).items()
-    ]
-    return pytest.mark.parametrize(("name", "call"), found)
-
-
-def _check_clear(problem: BaseException, fault: Fault) -> None:
-    if fault.status == 429:
-        assert isinstance(problem, Throttled)
-        assert problem.retry_after == float(fault.retry_after or 0)
-    elif fault.status == 500:
-        assert isinstance(problem, Upstream)
-    else:
-        assert isinstance(problem, Unavailable)
-
-
-def _heals_alone(fault: Fault, *, lasts: bool) -> bool:
-    """Whether the call in question is tried again by itself, and then goes through."""
-    return not lasts and fault.status != 500 and fault.retry_after != "3600"
-
-
-async def _try(
-    fault: Fault, *, lasts: bool, action: Callable[[], Awaitable[object]]
-) -> object | None:
-    """The result, or None where the action failed clearly, as it had to."""
-    if _heals_alone(fault, lasts=lasts):
-        return await action()
-    with pytest.raises((Throttled, Unavailable, Upstream)) as failed:
-        await action()
-    _check_clear(failed.value, fault)
-    return None
-
-
 async def _check_one_whole_or_none(stage: Stage, item: Item, files: int) -> None:
     found = await crm(stage).find(item)
     assert await stage.harness.count(item.kind) <= 1
     if found is not None:
         assert len(found.files) == files
-
-
-every_fault = pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.name)
-once_and_lasting = pytest.mark.parametrize("lasts", [False, True], ids=["once", "lasting"])
 
 
 @every_fault
@@ -111,7 +71,7 @@ async def _check_save(
 ) -> None:
     chosen = FILES[:files]
     with stage.broken(fault, call, lasts=lasts) as (broken, network):
-        await _try(fault, lasts=lasts, action=lambda: save(broken, item, files=chosen))
+        await attempt(fault, lasts=lasts, action=lambda: save(broken, item, files=chosen))
         assert network.calls >= call
     await _check_one_whole_or_none(stage, item, files)
     saved = await save(crm(stage), item, files=chosen)
@@ -140,7 +100,7 @@ async def test_edit(stage: Stage, kind: str, call: int, lasts: bool, fault: Faul
     field, value = category(stage)
     change = Change(links=(account,), categories={field: value})
     with stage.broken(fault, call, lasts=lasts) as (broken, network):
-        await _try(fault, lasts=lasts, action=lambda: broken.edit(item.kind, before.id, change))
+        await attempt(fault, lasts=lasts, action=lambda: broken.edit(item.kind, before.id, change))
         assert network.calls >= call
     now = await crm(stage).find(item)
     assert now is not None
@@ -180,7 +140,7 @@ async def test_delete(stage: Stage, kind: str, call: int, lasts: bool, fault: Fa
     item: Item = items.email() if kind == "email" else items.meeting()
     saved = (await save(crm(stage), item, files=FILES[:1])).activity
     with stage.broken(fault, call, lasts=lasts) as (broken, network):
-        await _try(fault, lasts=lasts, action=lambda: broken.delete(item.kind, saved.id))
+        await attempt(fault, lasts=lasts, action=lambda: broken.delete(item.kind, saved.id))
         assert network.calls >= call
     now = await crm(stage).find(item)
     if now is None:
