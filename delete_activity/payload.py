@@ -22,7 +22,8 @@ DELETE = Operation(
     method="DELETE",
     route="activities/{kind}/{id}",
     summary="Remove the record from the CRM",
-    description="The e-mail stays in the mailbox, and nobody's meeting is cancelled.",
+    description="The e-mail stays in the mailbox, and nobody's meeting is cancelled. What was "
+    "followed with this record is not followed any more.",
     path=ActivityKey,
     answers={200: DeletionShape},
     problems=("forbidden", "record_not_found", "in_progress"),

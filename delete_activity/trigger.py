@@ -17,6 +17,11 @@ async def delete_activity(req: func.HttpRequest) -> func.HttpResponse:
     caller = await composition.caller(req.headers.get("Authorization"))
     policy = await composition.policy()
     key = endpoint.path(req, ActivityKey)
-    deletion = await logic.delete(key.kind, key.id, crm=composition.crm_for(caller, policy))
+    deletion = await logic.delete(
+        key.kind,
+        key.id,
+        crm=composition.crm_for(caller, policy),
+        followings=composition.followings() if composition.follows() else None,
+    )
     telemetry.note(kind=deletion.kind)
     return replies.ok(DeletionShape.of(deletion))

@@ -43,7 +43,9 @@ EDIT = Operation(
     method="PATCH",
     route="activities/{kind}/{id}",
     summary="Change the connected record, the categories or the related contacts",
-    description="All of it or nothing. The record's id may change; the answer holds the new one.",
+    description="All of it or nothing. The record's id may change; the answer holds the new one. "
+    "What is saved by itself later goes where the record is linked to now; the notice "
+    "`follow_unavailable` says that it may not.",
     path=ActivityKey,
     body=EditRequest,
     answers={200: ActivityShape},

@@ -19,6 +19,11 @@ async def edit_activity(req: func.HttpRequest) -> func.HttpResponse:
     key = endpoint.path(req, ActivityKey)
     change = endpoint.body(req, EditRequest).change()
     activity = await logic.edit(
-        key.kind, key.id, change, crm=composition.crm_for(caller, policy), policy=policy
+        key.kind,
+        key.id,
+        change,
+        crm=composition.crm_for(caller, policy),
+        policy=policy,
+        followings=composition.followings() if composition.follows() else None,
     )
     return replies.activity(activity)

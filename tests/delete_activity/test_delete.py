@@ -1,12 +1,16 @@
 """A delete, once."""
 
+from dataclasses import replace
+
 import pytest
 
 from delete_activity import logic
 from shared.domain import Filing
-from shared.errors import Forbidden, NotFound
+from shared.errors import Forbidden, NotFound, Unavailable
+from shared.following import Filed, FollowedMeeting, FollowedThread
 from tests.contract import items
 from tests.fakes.crm import CrmWorld, FakeCrm
+from tests.fakes.followings import FakeFollowings
 
 
 async def test_a_record_is_removed_and_that_is_confirmed() -> None:
@@ -27,3 +31,53 @@ async def test_a_record_is_removed_and_that_is_confirmed() -> None:
     assert world.records == {}
     with pytest.raises(NotFound):
         await logic.delete("email", id_, crm=crm)
+
+
+async def test_what_follows_a_record_ends_with_it() -> None:
+    world, followings = CrmWorld(), FakeFollowings()
+    me = next(e.address for e in world.company.employees if e.crm_read == "all" and e.crm_write)
+    crm, mail = FakeCrm(world, me), items.email()
+    id_ = (await crm.save(mail, Filing(), await crm.look_up(mail, None), ())).activity.id
+    thread = FollowedThread(
+        mailbox="m",
+        id="t",
+        owner="x",
+        filed=Filed(),
+        people=frozenset(),
+        record=id_,
+        since=items.SENT,
+        until=items.SENT,
+    )
+    meeting = FollowedMeeting(
+        mailbox="m",
+        item="i",
+        watched="i",
+        scope="occurrence",
+        identity="meeting:1",
+        owner="x",
+        record=id_,
+        organizer=True,
+        filed=Filed(),
+        until=items.SENT,
+    )
+    await followings.put_thread(thread)
+    await followings.put_thread(replace(thread, id="other", record="other"))
+    await followings.put_meeting(meeting)
+    await logic.delete("email", id_, crm=crm, followings=followings)
+    stopped, other = await followings.thread("m", "t"), await followings.thread("m", "other")
+    assert stopped is not None
+    assert stopped.stopped
+    assert other is not None
+    assert not other.stopped
+    assert await followings.meetings("m", "i") == []
+
+
+async def test_where_that_fails_it_is_said_and_the_record_is_gone() -> None:
+    world, followings = CrmWorld(), FakeFollowings()
+    me = next(e.address for e in world.company.employees if e.crm_read == "all" and e.crm_write)
+    crm, mail = FakeCrm(world, me), items.email()
+    id_ = (await crm.save(mail, Filing(), await crm.look_up(mail, None), ())).activity.id
+    followings.failures["of_record"] = Unavailable("x")
+    deletion = await logic.delete("email", id_, crm=crm, followings=followings)
+    assert "may still be saved" in deletion.message
+    assert world.records == {}

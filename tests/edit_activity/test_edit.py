@@ -1,13 +1,18 @@
 """An edit within the admin's policy."""
 
+from collections.abc import Sequence
+from dataclasses import replace
+
 import pytest
 
 from edit_activity import logic
-from shared.domain import Activity, Change, Filing, RecordRef
-from shared.errors import Forbidden, InvalidRequest, NotFound
+from shared.domain import Activity, ActivityKind, Change, Filing, RecordRef
+from shared.errors import Forbidden, InvalidRequest, NotFound, Unavailable
+from shared.following import Filed, FollowedDraft, FollowedMeeting, FollowedThread
 from shared.policy import CategoryField, Policy, RecordType
 from tests.contract import items
 from tests.fakes.crm import CrmWorld, FakeCrm
+from tests.fakes.followings import FakeFollowings
 
 CATEGORIES = (
     CategoryField(name="topic", type="choice", required=True),
@@ -99,3 +104,126 @@ async def test_what_is_not_there_and_who_may_not_is_told(office: Office) -> None
     await office.saved()
     with pytest.raises(Forbidden):
         await office.edit(Change(links=()), office.reader)
+
+
+def followed(record: str, link: RecordRef | None, followings: FakeFollowings) -> None:
+    """A thread and a meeting that go where that record is."""
+    thread = FollowedThread(
+        mailbox="m",
+        id="t",
+        owner="x",
+        filed=Filed(link, {"topic": 1}),
+        people=frozenset(),
+        record=record,
+        since=items.SENT,
+        until=items.SENT,
+    )
+    meeting = FollowedMeeting(
+        mailbox="m",
+        item="i",
+        watched="i",
+        scope="occurrence",
+        identity="meeting:1",
+        owner="x",
+        record=record,
+        organizer=True,
+        filed=Filed(link),
+        until=items.SENT,
+    )
+    for one in (thread, meeting):
+        key = (type(one), "m", "t" if one is thread else "i")
+        followings.followed[key] = replace(one, version="1")
+
+
+def where(followings: FakeFollowings) -> set[tuple[str, str]]:
+    """The records of all that is followed, and the ids that it is linked to."""
+    return {
+        (one.record, one.filed.link.id if one.filed.link else "")
+        for one in followings.followed.values()
+        if not isinstance(one, FollowedDraft)
+    }
+
+
+async def test_what_follows_goes_where_the_record_is_linked_to_now(office: Office) -> None:
+    saved = await office.saved()
+    followings = FakeFollowings()
+    followed(saved.id, RecordRef("case", "1"), followings)
+    crm = FakeCrm(office.world, office.me)
+    change = Change(links=(office.account,))
+    await logic.edit("email", saved.id, change, crm=crm, policy=POLICY, followings=followings)
+    assert where(followings) == {(saved.id, office.account.id)}
+    thread = await followings.thread("m", "t")
+    assert thread is not None
+    assert thread.filed.categories == {"topic": 1}
+    away = Change(links=())
+    await logic.edit("email", saved.id, away, crm=crm, policy=POLICY, followings=followings)
+    assert where(followings) == {(saved.id, "")}
+
+
+class RenamingCrm(FakeCrm):
+    """One whose records get a new id when their link changes."""
+
+    async def edit(self, kind: ActivityKind, id: str, change: Change) -> Activity:
+        return replace(await super().edit(kind, id, change), id="new")
+
+
+async def test_what_follows_knows_the_record_by_its_new_id(office: Office) -> None:
+    saved = await office.saved()
+    followings = FakeFollowings()
+    followed(saved.id, None, followings)
+    crm = RenamingCrm(office.world, office.me)
+    change = Change(categories={"note": "x"})
+    await logic.edit("email", saved.id, change, crm=crm, policy=POLICY, followings=followings)
+    assert where(followings) == {("new", "")}
+
+
+async def test_a_change_of_anything_else_asks_the_ledger_nothing(office: Office) -> None:
+    saved = await office.saved()
+    followings = FakeFollowings()
+    followings.failures["of_record"] = Unavailable("x")
+    crm = FakeCrm(office.world, office.me)
+    change = Change(categories={"note": "x"})
+    after = await logic.edit(
+        "email", saved.id, change, crm=crm, policy=POLICY, followings=followings
+    )
+    assert after.notices == ()
+
+
+async def test_a_ledger_that_fails_is_told_and_the_edit_stands(office: Office) -> None:
+    saved = await office.saved()
+    followings = FakeFollowings()
+    followings.failures["of_record"] = Unavailable("x")
+    crm = FakeCrm(office.world, office.me)
+    change = Change(links=(office.account,))
+    after = await logic.edit(
+        "email", saved.id, change, crm=crm, policy=POLICY, followings=followings
+    )
+    assert [link.id for link in after.links] == [office.account.id]
+    assert [notice.code for notice in after.notices] == ["follow_unavailable"]
+
+
+class RacingFollowings(FakeFollowings):
+    """Somebody else writes between the first look and the first write."""
+
+    async def of_record(self, record: str) -> Sequence[FollowedThread | FollowedMeeting]:
+        found = await super().of_record(record)
+        if not self.raced:
+            self.raced = True
+            for key, one in self.followed.items():
+                self.followed[key] = replace(one, version=f"{one.version}+")
+        return found
+
+    raced = False
+
+
+async def test_what_changed_meanwhile_is_taken_along_all_the_same(office: Office) -> None:
+    saved = await office.saved()
+    followings = RacingFollowings()
+    followed(saved.id, None, followings)
+    crm = FakeCrm(office.world, office.me)
+    change = Change(links=(office.account,))
+    after = await logic.edit(
+        "email", saved.id, change, crm=crm, policy=POLICY, followings=followings
+    )
+    assert after.notices == ()
+    assert where(followings) == {(saved.id, office.account.id)}
