@@ -138,18 +138,17 @@ class Caretaker:
         """The messages for all that changed since the last look, and behind them the one that moves
         on from there: were it moved on now, then a run that ends before they are on the queue
         would lose them."""
-        position, items, more = row.position, dict[str, bool](), True
+        position, items, more = row.position, dict[str, None](), True
         since = min(row.since, began) - (_MARGIN if row.since <= began else _SET_BACK)
         anew = False
         while more and len(items) < MOST_AT_ONCE:
             found = await self.feed.changes(row.mailbox, row.kind, position, since)
-            items |= {one.item: one.gone for one in found.items}
+            items |= dict.fromkeys(one.item for one in found.items)
             position, more, anew = found.position, found.more, anew or found.anew
         if anew:
-            items |= {one.item: False for one in live if isinstance(one, FollowedMeeting)}
+            items |= dict.fromkeys(one.item for one in live if isinstance(one, FollowedMeeting))
         messages = tuple(
-            ItemChanged(mailbox=row.mailbox, kind=row.kind, at=began, item=item, gone=gone)
-            for item, gone in items.items()
+            ItemChanged(mailbox=row.mailbox, kind=row.kind, at=began, item=item) for item in items
         )
         with suppress(Conflict):  # somebody else looked at the same time: theirs counts
             if not messages and not more:
@@ -188,17 +187,25 @@ class Caretaker:
 
 
 def _revisits(live: Iterable[Followed], now: datetime) -> Iterable[Message]:
-    """Each draft, since nobody tells of what is removed; each series once a day, for occurrences
-    that have come near, spread over the hours."""
+    """Each draft, since nobody tells of what is removed; once a day each series, for occurrences
+    that have come near, and the messages that wait for somebody to come into their thread."""
     for one in live:
         if isinstance(one, FollowedDraft):
             yield ItemChanged(mailbox=one.mailbox, kind="email", at=now, item=one.item)
+        elif isinstance(one, FollowedThread) and _is_its_hour(one.id, now):
+            for item in one.waiting:
+                yield ItemChanged(mailbox=one.mailbox, kind="email", at=now, item=item)
         elif (
             isinstance(one, FollowedMeeting)
             and one.scope == "series"
-            and int(digest(one.item), 16) % 24 == now.hour
+            and _is_its_hour(one.item, now)
         ):
             yield ItemChanged(mailbox=one.mailbox, kind="meeting", at=now, item=one.item)
+
+
+def _is_its_hour(id_: str, now: datetime) -> bool:
+    """One hour of the day for each, so that the work is spread."""
+    return int(digest(id_), 16) % 24 == now.hour
 
 
 def _kind(followed: Followed) -> ChangeKind:

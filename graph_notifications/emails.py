@@ -4,14 +4,22 @@ from dataclasses import replace
 from datetime import timedelta
 
 from graph_notifications import drafts
-from graph_notifications.threads import anyone_known, own_addresses, some_took_part, thread_of
+from graph_notifications.threads import (
+    anyone_known,
+    own_addresses,
+    some_took_part,
+    thread_of,
+    with_people,
+    with_waiting,
+    without,
+)
 from graph_notifications.work import FINAL, Done, Parts, ref, refused, unfiled
 from shared.domain import Email, LookUp, Saved, identity
 from shared.errors import Conflict, InvalidRequest, NotFound
-from shared.following import THREAD_FOLLOWED, Filed, FollowedThread, Origin, bounded, people_of
+from shared.following import THREAD_FOLLOWED, Filed, FollowedThread, Origin
 from shared.notifications import ItemChanged
 from shared.participants import outsiders
-from shared.ports import Followings, Mailbox
+from shared.ports import Mailbox
 from shared.saving.automatic import LeftOut, check_item
 from shared.saving.save import Check, Order, opened, save_opened
 
@@ -22,6 +30,10 @@ _PROLONGED = timedelta(days=1)
 
 class _Stranger(Exception):
     """Nobody from outside who takes part in it took part in its thread before."""
+
+
+class _Changed(Exception):
+    """Something was written to the thread since it was read."""
 
 
 async def look(changed: ItemChanged, parts: Parts) -> Done:
@@ -38,9 +50,19 @@ async def look(changed: ItemChanged, parts: Parts) -> Done:
         return Done("gone")
     if not isinstance(email, Email):
         raise TypeError("An e-mail is no meeting.")
-    thread = await thread_of(email, changed.mailbox, parts.books.followings, parts.now)
-    if isinstance(thread, str):
-        return Done(thread)
+    for _ in range(_TRIES):
+        thread = await thread_of(email, changed.mailbox, parts.books.followings, parts.now)
+        if isinstance(thread, str):
+            return Done(thread)
+        try:
+            return await _decided(email, thread, mailbox, parts)
+        except _Changed:
+            continue
+    raise Conflict("The thread is being changed at this moment.")
+
+
+async def _decided(email: Email, thread: FollowedThread, mailbox: Mailbox, parts: Parts) -> Done:
+    """Raises `_Changed` where somebody may have come in meanwhile whom it was left out for."""
     try:
         check_item(email, parts.policy)
         if not anyone_known(email, thread):
@@ -49,6 +71,11 @@ async def look(changed: ItemChanged, parts: Parts) -> Done:
     except LeftOut as left_out:
         return Done("internal_only" if left_out.why == "internal" else left_out.why)
     except _Stranger:
+        if email.ref.id not in thread.waiting:
+            try:
+                await parts.books.followings.put_thread(with_waiting(thread, email.ref.id))
+            except Conflict:
+                raise _Changed from None
         return Done("stranger")
 
 
@@ -69,12 +96,10 @@ async def _saved(email: Email, thread: FollowedThread, mailbox: Mailbox, parts: 
         outcome = "saved_without_choices"
     except FINAL as error:
         return refused(error)
-    followings = parts.books.followings
     if email.message_id:
         # not what it refers to: such a message may still be on its way to us
-        await followings.know_messages(thread.mailbox, thread.id, [email.message_id])
-    await _grow(thread, email, followings, parts)
-    return Done(outcome)
+        await parts.books.followings.know_messages(thread.mailbox, thread.id, [email.message_id])
+    return Done(outcome, await _grown(thread, email, parts))
 
 
 async def _save(
@@ -103,7 +128,7 @@ def _check(email: Email, thread: FollowedThread, parts: Parts) -> Check:
         external = outsiders(email, known.parties, own_addresses(thread.mailbox))
         if not external:
             raise LeftOut("internal")
-        if not some_took_part(external, thread):
+        if not some_took_part(external, email, thread):
             raise _Stranger
         if known.existing is None:
             await parts.books.origins.add(
@@ -113,22 +138,24 @@ def _check(email: Email, thread: FollowedThread, parts: Parts) -> Check:
     return check
 
 
-async def _grow(thread: FollowedThread, email: Email, followings: Followings, parts: Parts) -> None:
-    """Its people are those of the thread from now on, which is followed for longer."""
-    people = people_of(p.address for p in email.participants)
-    until = parts.now + THREAD_FOLLOWED
+async def _grown(thread: FollowedThread, email: Email, parts: Parts) -> tuple[ItemChanged, ...]:
+    """Who takes part in it takes part in the thread, which is followed for longer. Gives the
+    messages to be looked at again where somebody came in."""
+    followings, until = parts.books.followings, parts.now + THREAD_FOLLOWED
     for _ in range(_TRIES):
-        grown = replace(
-            thread, people=bounded(thread.people | people), until=max(thread.until, until)
+        grown = without(with_people(thread, email, parts.now), email.ref.id)
+        if grown != thread or until - thread.until >= _PROLONGED:
+            try:
+                await followings.put_thread(replace(grown, until=max(thread.until, until)))
+            except Conflict:
+                current = await followings.thread(thread.mailbox, thread.id)
+                if current is None or current.stopped:
+                    return ()
+                thread = current
+                continue
+        waiting = grown.waiting if grown.newcomers != thread.newcomers else ()
+        return tuple(
+            ItemChanged(mailbox=thread.mailbox, kind="email", at=parts.now, item=item)
+            for item in waiting
         )
-        if grown.people == thread.people and until - thread.until < _PROLONGED:
-            return
-        try:
-            await followings.put_thread(grown)
-            return
-        except Conflict:
-            current = await followings.thread(thread.mailbox, thread.id)
-            if current is None or current.stopped:
-                return
-            thread = current
     raise Conflict("The thread is being changed at this moment.")

@@ -24,7 +24,7 @@ async def look(changed: ItemChanged, parts: Parts) -> Done:
     followed = [one for one in found if one.until > parts.now]
     own = [one for one in followed if one.item == changed.item]
     others = dict.fromkeys(one.item for one in followed if one.item != changed.item)
-    messages = tuple(changed.model_copy(update={"item": item, "gone": False}) for item in others)
+    messages = tuple(changed.model_copy(update={"item": item}) for item in others)
     done = [await _look_at(one, parts) for one in own]
     if not done:
         return Done("fanned_out" if messages else "not_followed", messages)

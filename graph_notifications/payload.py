@@ -33,10 +33,9 @@ class ResourceData(_Part):
 
 
 class Notification(_Part):
-    """Something happened to one item."""
+    """Something happened to one item: what, is looked at."""
 
     client_state: _Secret
-    change_type: Annotated[str, Field(max_length=100)]
     resource_data: ResourceData
 
 

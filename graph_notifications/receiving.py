@@ -54,7 +54,6 @@ async def notifications(body: bytes, now: datetime, *, known: KnownSecrets, find
                     kind=watched.kind,
                     at=now,
                     item=one.resource_data.id,
-                    gone=one.change_type == "deleted",
                 )
             ] = None
     accepted = sum(one.client_state in owners for one in told)

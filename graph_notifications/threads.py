@@ -2,10 +2,17 @@
 subject. Pure but for the look at what is followed."""
 
 from collections.abc import Iterable
+from dataclasses import replace
 from datetime import datetime
 
 from shared.domain import Email
-from shared.following import FollowedThread, people_of, thread_id
+from shared.following import (
+    MOST_NEWCOMERS,
+    MOST_WAITING,
+    FollowedThread,
+    people_of,
+    thread_id,
+)
 from shared.ports import Followings
 
 MOST_REFERENCES = 50
@@ -47,13 +54,43 @@ async def thread_of(
 
 
 def anyone_known(email: Email, thread: FollowedThread) -> bool:
-    """Whether anybody at all who took part in the thread takes part in the message."""
-    return some_took_part((p.address for p in email.participants), thread)
+    """Whether anybody at all who took part in the thread before takes part in the message."""
+    return some_took_part((p.address for p in email.participants), email, thread)
 
 
-def some_took_part(addresses: Iterable[str], thread: FollowedThread) -> bool:
-    """Whether one of these people took part in the thread before."""
-    return not people_of(addresses).isdisjoint(thread.people)
+def some_took_part(addresses: Iterable[str], email: Email, thread: FollowedThread) -> bool:
+    """Whether one of these people took part in the thread before that message."""
+    arrived = arrival(email)
+    return any(
+        person in thread.people
+        or (person in thread.newcomers and (arrived is None or thread.newcomers[person] <= arrived))
+        for person in people_of(addresses)
+    )
+
+
+def with_people(thread: FollowedThread, email: Email, now: datetime) -> FollowedThread:
+    """The thread once that message belongs to it: who wasn't there before comes in with it. The
+    order in which messages are looked at makes no difference."""
+    arrived = arrival(email) or now
+    newcomers = dict(thread.newcomers)
+    for person in people_of(p.address for p in email.participants) - thread.people:
+        newcomers[person] = min(arrived, newcomers.get(person, arrived))
+    first = sorted(newcomers.items(), key=lambda one: (one[1], one[0]))[:MOST_NEWCOMERS]
+    return replace(thread, newcomers=dict(first))
+
+
+def with_waiting(thread: FollowedThread, item: str) -> FollowedThread:
+    return replace(thread, waiting=(*without(thread, item).waiting, item)[-MOST_WAITING:])
+
+
+def without(thread: FollowedThread, item: str) -> FollowedThread:
+    """That item waits no more."""
+    return replace(thread, waiting=tuple(one for one in thread.waiting if one != item))
+
+
+def arrival(email: Email) -> datetime | None:
+    """When it came to its mailbox, or was sent from there."""
+    return email.received_at or email.sent_at
 
 
 def own_addresses(mailbox: str) -> tuple[str, ...]:

@@ -29,6 +29,12 @@ SERIES_MOST = 100
 MOST_PEOPLE = 1_000
 """How many people of a thread are kept."""
 
+MOST_NEWCOMERS = 200
+"""How many newcomers of a thread are kept, the first ones."""
+
+MOST_WAITING = 50
+"""How many messages of a thread wait for somebody to come in, the last ones."""
+
 MOST_KNOWN_AT_ONCE = 100
 """How many messages can be made known in one call."""
 
@@ -51,9 +57,11 @@ class FollowedThread:
     """A conversation in one mailbox, saved from then on in `owner`'s name (an Entra object id).
 
     `id` is `thread_id` of its conversation. `people` are the digests of the addresses that took
-    part so far. `record` is the id of the CRM's record that it began with; an edit of that one's
-    link changes `filed`. A stopped one stays until `until`, so that nothing but a person starts it
-    again.
+    part in what people saved; `newcomers` came in by an answer, at that moment. `waiting` are the
+    ids of messages that were left out because nobody from outside had taken part before: somebody
+    may turn out to have. `record` is the id of the CRM's record that it began with; an edit of that
+    one's link changes `filed`. A stopped one stays until `until`, so that nothing but a person
+    starts it again.
     """
 
     mailbox: str
@@ -65,6 +73,8 @@ class FollowedThread:
     since: datetime
     until: datetime
     stopped: bool = False
+    newcomers: Mapping[str, datetime] = field(default_factory=dict)
+    waiting: tuple[str, ...] = ()
     version: str = ""
 
 

@@ -28,7 +28,6 @@ class ItemChanged(_Message):
 
     what: Literal["item"] = "item"
     item: Annotated[str, Field(min_length=1, max_length=1024)]
-    gone: bool = False
 
 
 class LookAfter(_Message):

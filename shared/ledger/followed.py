@@ -17,6 +17,7 @@ own, `~record:<record>`, each CRM record lists the rows that have it: `<mailbox>
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Any, TypeVar
 
 from shared.domain import RecordRef
@@ -167,6 +168,7 @@ def _properties(followed: Followed) -> Row:
                 "Stopped": followed.stopped,
                 **_filed_row(followed.filed),
                 **cut_json("People", sorted(followed.people)),
+                **cut_json("Newcomers", _times(followed.newcomers)),
                 **cut_json("Waiting", list(followed.waiting)),
             }
         case FollowedDraft():
@@ -201,6 +203,9 @@ def thread_of(found: Found) -> FollowedThread:
         since=row["Since"],
         until=row["Until"],
         stopped=row["Stopped"],
+        newcomers={
+            who: datetime.fromisoformat(t) for who, t in joined_json("Newcomers", row).items()
+        },
         waiting=tuple(joined_json("Waiting", row)),
     )
     return _marked(followed, found)
@@ -241,6 +246,10 @@ def _marked(followed: _F, found: Found) -> _F:
     key = found.row["RowKey"]
     mark = Mark(found.etag, key, keys_of(followed), record_of(followed))
     return replace(followed, version=mark.version)
+
+
+def _times(moments: Mapping[str, datetime]) -> dict[str, str]:
+    return {who: moment.isoformat() for who, moment in moments.items()}
 
 
 def _event_key(event: str, item: str) -> str:

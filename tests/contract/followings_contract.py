@@ -53,6 +53,8 @@ def thread(mailbox: str, id: str = "", record: str = "") -> FollowedThread:
         record=record or some_id(),
         since=NOW,
         until=NOW + DAY,
+        newcomers=dict.fromkeys(people_of(["lee@fabrikam.example"]), NOW),
+        waiting=("AAMkAGI2=", "AAMkAGI3="),
     )
 
 

@@ -9,14 +9,24 @@ from typing import Any
 from graph_notifications import emails, meetings
 from graph_notifications.caretaking import Caretaker
 from graph_notifications.work import Done, Parts
-from shared.domain import Email, Item, ItemRef, Meeting, Participant, RecordRef, Role, identity
+from shared.domain import (
+    Activity,
+    Email,
+    Item,
+    ItemRef,
+    Meeting,
+    Participant,
+    RecordRef,
+    Role,
+    identity,
+)
 from shared.following import ChangeKind, FollowedDraft, mailbox_path
 from shared.notifications import CaughtUp, ItemChanged, LookAfter, Message
 from shared.policy import Policy
 from shared.ports import Crm, Mailbox
 from shared.receipts import Receipt, new_id
 from shared.saving import beginning
-from shared.saving.beginning import Follower
+from shared.saving.beginning import Begun, Follower
 from shared.saving.save import Order, save
 from shared.saving.standing import Books, followed_item
 from tests.contract import items
@@ -109,6 +119,12 @@ class Office:
         made = replace(made, **({"conversation_id": f"conversation-{number}"} | fields))
         return self.deliver(made, mailbox)
 
+    def arrive(self, email: Email, *, minutes: int) -> Email:
+        """It came that long after everything began."""
+        at = items.SENT + timedelta(minutes=minutes)
+        there: Email = self.deliver(replace(email, sent_at=at, received_at=at))
+        return there
+
     def deliver(self, item: Any, mailbox: str = "") -> Any:
         self.mailboxes.put(mailbox or self.me.address, item)
         return item
@@ -145,20 +161,32 @@ class Office:
             mailbox=self.mailbox(path),
             policy=self.policy,
         )
-        known = await followed_item(item, path, self.followings)
-        begun = await beginning.begin(
-            item,
-            saved.activity.id,
-            beginning.filed(saved.activity, default_files=True),
-            Follower(owner, path, self.now),
-            explicit=True,
-            known=known,
-            books=self.books,
-        )
+        begun = await self._begin(item, saved.activity, owner, path)
         if begun.look_after:
             self.queue.append(begun.look_after)
         await self.drain()
         return self.crm.records[saved.activity.id]
+
+    async def follow_while_told_of(self, item: Item) -> None:
+        """I save it and find the mailbox's subscription alive, as it was a moment ago."""
+        saved = await save(
+            Order(item.ref),
+            crm=self.crm_of(self.me.oid),
+            mailbox=self.mailbox(self.me.oid),
+            policy=self.policy,
+        )
+        await self._begin(item, saved.activity, self.me.oid, self.me.oid)
+
+    async def _begin(self, item: Item, activity: Activity, owner: str, path: str) -> Begun:
+        return await beginning.begin(
+            item,
+            activity.id,
+            beginning.filed(activity, default_files=True),
+            Follower(owner, path, self.now),
+            explicit=True,
+            known=await followed_item(item, path, self.followings),
+            books=self.books,
+        )
 
     async def write_draft(self, *to: str) -> tuple[Email, Receipt]:
         """A draft of mine, saved before it is sent."""
@@ -179,10 +207,10 @@ class Office:
 
     # what the queue does
 
-    def told(self, item: Item, path: str = "", *, gone: bool = False) -> ItemChanged:
+    def told(self, item: Item, path: str = "") -> ItemChanged:
         """The message that a notification of that item becomes."""
         return ItemChanged(
-            mailbox=path or self.me.oid, kind=item.kind, at=self.now, item=item.ref.id, gone=gone
+            mailbox=path or self.me.oid, kind=item.kind, at=self.now, item=item.ref.id
         )
 
     async def work(self, message: Message) -> Done:
@@ -207,10 +235,14 @@ class Office:
             outcomes.append((await self.work(self.queue.popleft())).outcome)
         return outcomes
 
-    async def happens(self, item: Item, path: str = "", *, gone: bool = False) -> str:
+    async def happens(self, item: Item, path: str = "") -> str:
         """A notification of it comes and all is done that follows from it; its own outcome."""
-        self.queue.append(self.told(item, path, gone=gone))
+        self.queue.append(self.told(item, path))
         return (await self.drain())[0]
+
+    async def look_after_without_queueing(self) -> None:
+        """The timer comes round, and the worker is killed before what it found is on the queue."""
+        await self._work(LookAfter(mailbox=self.me.oid, kind="email", at=self.now))
 
     async def look_after(self, kind: ChangeKind = "email", *, renew: bool = False) -> list[str]:
         """The timer comes round."""

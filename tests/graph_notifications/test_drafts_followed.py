@@ -66,7 +66,7 @@ async def test_a_draft_that_is_written_on_waits(office: Office) -> None:
 async def test_a_draft_in_deleted_items_is_discarded_at_once(office: Office) -> None:
     draft, receipt = await office.write_draft(office.customer)
     office.mailboxes.throw_away(office.me.address, draft.ref.id)
-    assert await office.happens(draft, gone=True) == "draft_discarded"
+    assert await office.happens(draft) == "draft_discarded"
     failed = kept(office, receipt)
     assert failed.status == "failed"
     assert failed.failure is not None
@@ -82,23 +82,20 @@ async def test_a_sent_message_in_deleted_items_was_sent(office: Office) -> None:
     assert await office.happens(sent) == "draft_sent"
 
 
-@pytest.mark.parametrize("order", [(True, False), (False, True)])
-async def test_sending_is_told_as_a_removal_and_a_new_message_in_any_order(
-    office: Office, order: tuple[bool, bool]
-) -> None:
-    """While it is on its way it is nowhere."""
+async def test_while_it_is_on_its_way_it_is_nowhere_and_waited_for(office: Office) -> None:
+    """Sending is told as a removal and a new message."""
     draft, receipt = await office.write_draft(office.customer)
     office.mailboxes.remove(office.me.address, draft.ref.id)
-    assert await office.happens(draft, gone=order[0]) == "draft_missing"
+    assert await office.happens(draft) == "draft_missing"
     sent = send(office, draft)
-    assert await office.happens(sent, gone=order[1]) == "draft_sent"
+    assert await office.happens(sent) == "draft_sent"
     assert kept(office, receipt).status == "queued"
 
 
 async def test_what_is_nowhere_for_a_while_was_discarded(office: Office) -> None:
     draft, receipt = await office.write_draft(office.customer)
     office.mailboxes.remove(office.me.address, draft.ref.id)
-    await office.happens(draft, gone=True)
+    await office.happens(draft)
     office.now += MISSING - timedelta(seconds=1)
     assert await office.happens(draft) == "draft_missing"
     office.now += timedelta(seconds=1)

@@ -90,7 +90,7 @@ async def test_the_organizers_own_is_gone_so_it_does_not_take_place(office: Offi
     meeting = office.meet(office.customer)
     await office.follow(meeting)
     office.mailboxes.remove(office.me.address, meeting.ref.id)
-    assert await office.happens(meeting, gone=True) == "cancelled"
+    assert await office.happens(meeting) == "cancelled"
     assert appointment(office, meeting).cancelled
     assert followed(office) == []
 
@@ -99,7 +99,7 @@ async def test_an_attendee_who_removes_it_cancels_nothing(office: Office) -> Non
     meeting = office.meet(office.customer, is_organizer=False)
     await office.follow(meeting)
     office.mailboxes.remove(office.me.address, meeting.ref.id)
-    assert await office.happens(meeting, gone=True) == "gone"
+    assert await office.happens(meeting) == "gone"
     assert not appointment(office, meeting).cancelled
     assert followed(office) == []
 
@@ -107,7 +107,7 @@ async def test_an_attendee_who_removes_it_cancels_nothing(office: Office) -> Non
 async def test_told_as_gone_but_there_it_is_there(office: Office) -> None:
     meeting = office.meet(office.customer)
     await office.follow(meeting)
-    assert await office.happens(moved(office, meeting), gone=True) == "refreshed"
+    assert await office.happens(moved(office, meeting)) == "refreshed"
 
 
 @pytest.mark.parametrize("gone", [False, True])
@@ -368,7 +368,7 @@ async def test_a_series_that_is_removed_cancels_what_was_to_come(
 ) -> None:
     for one in (*series.occurrences, series.master):
         office.mailboxes.remove(office.me.address, one.ref.id)
-    office.queue.append(office.told(series.master, gone=True))
+    office.queue.append(office.told(series.master))
     await office.drain()
     assert all(appointment(office, one).cancelled for one in series.occurrences)
     assert followed(office) == []

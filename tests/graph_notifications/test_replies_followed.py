@@ -16,7 +16,13 @@ from shared.errors import (
     Unavailable,
     Upstream,
 )
-from shared.following import THREAD_FOLLOWED, FollowedThread, thread_id
+from shared.following import (
+    MOST_NEWCOMERS,
+    MOST_WAITING,
+    THREAD_FOLLOWED,
+    FollowedThread,
+    thread_id,
+)
 from shared.policy import CategoryField, Exclusions, Policy
 from tests.graph_notifications.office import Office
 
@@ -246,6 +252,75 @@ async def test_another_person_from_outside_comes_in_by_somebody_who_took_part(
     assert [await office.happens(joined), await office.happens(alone)] == ["saved", "saved"]
 
 
+async def test_who_came_in_later_makes_no_side_thread_of_before_the_threads(
+    office: Office,
+) -> None:
+    """However late it is looked at."""
+    question = await followed(office)
+    forward = office.mail(office.me.address, STRANGER, answers=question)
+    office.arrive(forward, minutes=1)
+    joined = office.mail(office.customer, office.me.address, STRANGER, answers=question)
+    office.arrive(joined, minutes=2)
+    assert await office.happens(forward) == "stranger"
+    assert await office.happens(joined) == "saved"
+    assert await office.happens(forward) == "stranger"
+    assert office.record(forward) is None
+
+
+async def test_a_newcomers_answer_that_was_looked_at_too_early_is_looked_at_again(
+    office: Office,
+) -> None:
+    question = await followed(office)
+    joined = office.mail(office.customer, office.me.address, STRANGER, answers=question)
+    office.arrive(joined, minutes=1)
+    alone = office.mail(STRANGER, office.me.address, answers=joined)
+    office.arrive(alone, minutes=2)
+    assert await office.happens(alone) == "stranger"
+    assert await office.happens(joined) == "saved"
+    assert office.record(alone) is not None
+    assert thread_of(office, question).waiting == ()
+
+
+async def test_so_it_is_where_that_worker_was_killed_or_a_person_saved_it(office: Office) -> None:
+    question = await followed(office)
+    joined = office.mail(office.customer, office.me.address, STRANGER, answers=question)
+    alone = office.mail(STRANGER, office.me.address, answers=joined)
+    assert await office.happens(alone) == "stranger"
+    await office.follow(joined)
+    for _ in range(24):
+        office.now += timedelta(hours=1)
+        await office.look_after()
+    assert office.record(alone) is not None
+
+
+async def test_somebody_who_comes_in_at_the_same_moment_is_heeded(office: Office) -> None:
+    question = await followed(office)
+    joined = office.mail(office.customer, office.me.address, STRANGER, answers=question)
+    alone = office.mail(STRANGER, office.me.address, answers=joined)
+    put = office.followings.put_thread
+
+    async def joined_first(thread: FollowedThread) -> FollowedThread:
+        office.followings.put_thread = put  # type: ignore[method-assign]
+        await office.work(office.told(joined))
+        return await put(thread)
+
+    office.followings.put_thread = joined_first  # type: ignore[method-assign]
+    assert await office.happens(alone) == "saved"
+
+
+async def test_what_waits_is_bounded_and_so_are_newcomers(office: Office) -> None:
+    question = await followed(office)
+    for number in range(MOST_WAITING + 5):
+        spam = office.mail(f"{number}@spam.example", office.me.address, answers=question)
+        assert await office.happens(spam) == "stranger"
+    crowd = [f"{number}@crowd.example" for number in range(MOST_NEWCOMERS + 50)]
+    await office.happens(office.mail(office.customer, *crowd, answers=question))
+    thread = thread_of(office, question)
+    assert len(thread.waiting) == MOST_WAITING
+    assert spam.ref.id in thread.waiting
+    assert len(thread.newcomers) == MOST_NEWCOMERS
+
+
 async def test_somebody_in_blind_copy_took_part(office: Office) -> None:
     question = office.mail(office.customer, office.me.address)
     question = office.deliver(
@@ -376,7 +451,7 @@ async def test_a_message_that_is_gone_is_no_fault(office: Office) -> None:
     question = await followed(office)
     answer = office.mail(office.customer, office.me.address, answers=question)
     office.mailboxes.remove(office.me.address, answer.ref.id)
-    assert await office.happens(answer, gone=True) == "gone"
+    assert await office.happens(answer) == "gone"
 
 
 # More than one mailbox
