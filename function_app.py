@@ -9,6 +9,7 @@ from find_activity.trigger import bp as find_activity
 from graph_notifications.trigger import bp as graph_notifications
 from save_activity.trigger import bp as save_activity
 from service_info.trigger import bp as service_info
+from stop_following.trigger import bp as stop_following
 from suggest_links.trigger import bp as suggest_links
 
 app = func.FunctionApp()
@@ -17,6 +18,7 @@ for room in (
     find_activity,
     edit_activity,
     delete_activity,
+    stop_following,
     suggest_links,
     describe_form,
     graph_notifications,

@@ -22,7 +22,7 @@ async def delete(
         return deletion
     try:
         async with asyncio.timeout(PATIENCE):
-            await ended(id, followings)
+            await ended({id, deletion.id}, followings)
     except (ThreadlineError, TimeoutError):
         return replace(deletion, message=f"{deletion.message} {_STILL_FOLLOWED}")
     return deletion

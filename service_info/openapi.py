@@ -14,6 +14,7 @@ from save_activity.payload import RECEIPT, SAVE
 from service_info.payload import HEALTH, OPENAPI
 from shared.replies import CORRELATION_HEADER, PROBLEMS, ProblemKind
 from shared.wire import Answered, Asked, Operation, Problem
+from stop_following.payload import STOP
 from suggest_links.payload import RECORDS, SUGGEST
 
 OPERATIONS: tuple[Operation, ...] = (
@@ -22,6 +23,7 @@ OPERATIONS: tuple[Operation, ...] = (
     FIND,
     EDIT,
     DELETE,
+    STOP,
     SUGGEST,
     RECORDS,
     FORM,

@@ -1,6 +1,6 @@
 """What is followed keeps up with what people do to its record."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Set
 from dataclasses import replace
 
 from shared.domain import Activity, RecordRef
@@ -33,9 +33,12 @@ async def moved(before: str, activity: Activity, followings: Followings) -> None
     await _each({before, activity.id}, move, followings)
 
 
-async def ended(record: str, followings: Followings) -> None:
+async def ended(names: Set[str], followings: Followings) -> None:
     """A record that somebody removed brings nothing more: its thread is stopped, so that only a
-    person begins it again, and its meeting forgotten. Raises what the ledger raises."""
+    person begins it again, and its meeting forgotten. `names` are the ways its id was written.
+
+    Raises what the ledger raises.
+    """
 
     async def end(one: FollowedThread | FollowedMeeting) -> None:
         if isinstance(one, FollowedMeeting):
@@ -43,10 +46,10 @@ async def ended(record: str, followings: Followings) -> None:
         elif not one.stopped:
             await followings.put_thread(replace(one, stopped=True))
 
-    await _each({record}, end, followings)
+    await _each(names, end, followings)
 
 
-async def _each(records: set[str], step: _Step, followings: Followings) -> None:
+async def _each(records: Set[str], step: _Step, followings: Followings) -> None:
     """Begins anew where something changed meanwhile."""
     for attempt in range(1, _TRIES + 1):
         try:
