@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from sandbox import azurite
 from sandbox.running import Running
 from sandbox.world import CLIENT_ID, TENANT
 from shared import composition
@@ -15,6 +16,7 @@ from shared.errors import Forbidden, Unauthenticated, Unavailable, Upstream
 from shared.policy import Policy
 from shared.settings import settings
 from tests.deployment import clear_settings, deployed
+from tests.sandbox.host.host_process import free_port
 
 
 @pytest.fixture(autouse=True)
@@ -160,6 +162,22 @@ async def test_health_tells_a_wrong_secret(
     with pytest.raises(Upstream) as told:
         await composition.health_checks()["crm"]()
     assert "sign-in service" in told.value.detail
+
+
+async def test_health_looks_at_the_ledger_where_there_is_one(
+    in_sandbox: Running, storage: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert "ledger" not in composition.health_checks()
+    monkeypatch.setenv("THREADLINE_LEDGER", storage)
+    settings.cache_clear()
+    await composition.close()
+    assert await composition.health_checks()["ledger"]() is None
+    nowhere = azurite.connection_string({one: free_port() for one in azurite.SERVICES})
+    monkeypatch.setenv("THREADLINE_LEDGER", nowhere)
+    settings.cache_clear()
+    await composition.close()
+    with pytest.raises(Unavailable):
+        await composition.health_checks()["ledger"]()
 
 
 LEDGERS = (
