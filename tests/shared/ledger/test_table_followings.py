@@ -2,15 +2,18 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 
-from shared.ledger.followed import listing_row, thread_key
+from shared.ledger.followed import THREAD, list_partition, listing_row, thread_key
 from shared.ledger.followings import TableFollowings
 from shared.ledger.origins import TableOrigins
+from shared.ledger.rows import key_of
 from shared.ledger.subscriptions import TableSubscriptions
 from shared.ledger.table import Account, Table
-from tests.contract.followings_contract import NOW, FollowingsContract, some_id, thread
+from tests.contract.followings_contract import NOW, FollowingsContract, meeting, some_id, thread
 from tests.contract.origins_contract import OriginsContract
 from tests.contract.subscriptions_contract import SubscriptionsContract
 
@@ -77,3 +80,34 @@ async def test_a_record_s_list_that_names_too_much_does_no_harm(account: Account
     await table.put(listing_row("record", mailbox, thread_key("gone")))
     assert await followings.of_record("other") == []
     assert await followings.of_record("record") == [one]
+
+
+async def test_a_record_s_list_grows_no_longer_than_what_has_it(account: Account) -> None:
+    followings, mailbox = TableFollowings(account, table="lists"), some_id()
+    table = Table(account, "lists")
+
+    async def listed(record: str) -> int:
+        query = "PartitionKey eq @partition"
+        return len([one async for one in table.rows(query, partition=list_partition(record))])
+
+    old, new = some_id(), some_id()
+    one = await followings.put_thread(thread(mailbox, record=old))
+    moved = await followings.put_thread(replace(one, record=new))
+    assert (await listed(old), await listed(new)) == (0, 1)
+    await followings.remove(moved)
+    assert await listed(new) == 0
+    await followings.put_meeting(meeting(mailbox, watched=some_id(), record=new))
+    assert await listed(new) == 1
+    assert await followings.forget(mailbox, NOW + timedelta(days=400)) == 1
+    assert await listed(new) == 0
+
+
+async def test_of_many_that_are_over_only_what_changed_meanwhile_stays(account: Account) -> None:
+    """One row that changed makes the service refuse the whole transaction that removes it."""
+    followings, mailbox = TableFollowings(account, table="changing"), some_id()
+    put = [await followings.put_thread(thread(mailbox)) for _ in range(20)]
+    table = Table(account, "changing")
+    found = await table.span(key_of(mailbox), THREAD)
+    kept = await followings.put_thread(replace(put[7], stopped=True))
+    assert len(await table.remove_all(found)) == 19
+    assert await followings.of_mailbox(mailbox) == [kept]
