@@ -9,6 +9,7 @@ import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -112,31 +113,52 @@ def test_it_says_ready_when_everything_answers(run: Run) -> None:
     assert httpx.get(f"{run.api}/activities", params=query).status_code == 401
 
 
-def test_what_readme_says_to_type_works(run: Run) -> None:
-    blocks = re.findall(r"```sh\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL)
-    (block,) = (block for block in blocks if "API=" in block)
+def typed(run: Run, *blocks: str) -> list[dict[str, Any]]:
+    """What README's blocks answer, one after the other in one shell."""
+    whole = "".join(blocks)
     for theirs, ours in (
         ("http://localhost:7071/api", run.api),
         ("https://localhost:7443", run.sandbox),
         (".sandbox/ca.pem", str(run.data / "ca.pem")),
         (".venv/bin/python", sys.executable),
     ):
-        assert theirs in block
-        block = block.replace(theirs, ours)
+        assert theirs in whole
+        whole = whole.replace(theirs, ours)
     ended = subprocess.run(
-        ["bash", "-euo", "pipefail", "-c", block],  # noqa: S607
+        ["bash", "-euo", "pipefail", "-c", whole],  # noqa: S607
         cwd=ROOT,
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=120,
     )
     assert ended.returncode == 0, ended.stderr
-    found, changed, deleted = map(json.loads, ended.stdout.splitlines())
+    return [json.loads(line) for line in ended.stdout.splitlines() if line]
+
+
+def readme() -> tuple[str, str]:
+    """What to type by hand: at the click, and what happens after it."""
+    blocks = re.findall(r"```sh\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL)
+    (first,) = (place for place, block in enumerate(blocks) if "API=" in block)
+    return blocks[first], blocks[first + 1]
+
+
+def test_what_readme_says_to_type_works(run: Run) -> None:
+    found, changed, deleted = typed(run, readme()[0])
     assert found["links"] == []
     assert found["attachments"]["saved"][0]["name"] == "driver-app.log"
     assert changed["links"][0]["name"] == "Meridian Freight Services LLC"
     assert deleted["deleted"] is True
     assert deleted["id"] == found["id"]
+
+
+def test_what_readme_says_of_what_happens_after_the_click_works(run: Run) -> None:
+    saved, reply, meeting, moved, receipt, stopped = typed(run, *readme())[3:]
+    assert "following" in {notice["code"] for notice in saved["notices"]}
+    assert "followed_thread" in {notice["code"] for notice in reply["notices"]}
+    assert reply["links"] == saved["links"]
+    assert (moved["id"], moved["subject"]) == (meeting["id"], "Keg tracking: moved to May")
+    assert (receipt["status"], receipt["activity"]["status"]) == ("saved", "saved")
+    assert stopped == {"following": False}
 
 
 def test_the_demo_takes_both_files_all_the_way(run: Run) -> None:
