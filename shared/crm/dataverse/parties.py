@@ -52,12 +52,14 @@ def resolved(
     """The parties to store. `known` maps an `address_key` to its records, best first; an address
     that is `present` stays what it is there."""
     stored = {address_key(p.address): p for p in sorted(present, key=lambda p: p.id is not None)}
+    in_role = {(p.mask, address_key(p.address)): p for p in present}
     found: dict[tuple[int, str], Party] = {}
     for participant in participants(item):
         party = _party(item, participant, known)
-        if stays := stored.get(address_key(party.address)):
+        key = address_key(party.address)
+        if stays := in_role.get((party.mask, key)) or stored.get(key):
             party = replace(stays, mask=party.mask)
-        found.setdefault((party.mask, party.id or address_key(party.address)), party)
+        found.setdefault((party.mask, party.id or key), party)
     return tuple(found.values())
 
 

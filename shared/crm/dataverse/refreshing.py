@@ -14,7 +14,7 @@ from shared.crm.dataverse.saving import drafted
 from shared.crm.dataverse.session import Session, not_there
 from shared.crm.dataverse.tables import APPOINTMENT, CANCELED, STANDARD
 from shared.domain import Activity, Existing, LookUp, Meeting
-from shared.errors import Conflict
+from shared.errors import Conflict, NotFound
 
 _TRIES: Final = 2
 
@@ -50,6 +50,8 @@ async def _write(
     if refused is None:
         return session.read(now, APPOINTMENT).activity
     problem = fault(refused)
+    if isinstance(problem, NotFound) and now.ok:
+        raise Conflict("Somebody who takes part was removed meanwhile; try again.")
     if not isinstance(problem, Conflict):
         raise problem
     current = session.read(now, APPOINTMENT)

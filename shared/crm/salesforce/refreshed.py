@@ -52,7 +52,7 @@ def refreshed(record: Record, meeting: Meeting, known: Known, shape: Shape) -> R
     fields = {
         **_texts(record, {"Subject": subject, "Description": unreferenced(noted.text)}),
         **_schedule(record, payloads.schedule(meeting)),
-        **_availability(record, cancelled=meeting.cancelled),
+        **_availability(record, meeting, subject),
         **who_changes(record, attendees.related, shape),
     }
     notices = payloads.cuts(
@@ -91,14 +91,14 @@ def _schedule(record: Record, wanted: Mapping[str, Any]) -> dict[str, Any]:
     return place if same else {**wanted, **place}
 
 
-def _availability(record: Record, *, cancelled: bool) -> dict[str, str]:
+def _availability(record: Record, meeting: Meeting, subject: str) -> dict[str, str]:
     """Only where the meeting was cancelled, or is on again: else it is for people to choose."""
-    shown = record.row.get("ShowAs")
-    if payloads.is_canceled(str(record.row.get("Subject") or "")) == cancelled:
-        return {}
-    if cancelled:
-        return {} if shown == FREE else {"ShowAs": FREE}
-    return {"ShowAs": BUSY} if shown == FREE else {}
+    free = record.row.get("ShowAs") == FREE
+    if meeting.cancelled:
+        return {} if free else {"ShowAs": FREE}
+    before = str(record.row.get("Subject") or "")
+    revived = payloads.is_canceled(before) and not payloads.is_canceled(subject)
+    return {"ShowAs": BUSY} if revived and free else {}
 
 
 def _attendees(record: Record, meeting: Meeting, known: Known, shape: Shape) -> _Attendees:

@@ -14,7 +14,7 @@ from shared.crm.salesforce.refreshed import Refreshed
 from shared.crm.salesforce.replies import Record
 from shared.crm.salesforce.session import Session, not_there
 from shared.domain import Activity, LookUp, Meeting
-from shared.errors import Conflict
+from shared.errors import Conflict, NotFound
 
 _LONG_BODY: Final = 65_536
 _TRIES: Final = 2
@@ -84,6 +84,9 @@ async def _write(
     refused = answered.refusal
     if refused is None:
         return session.read(answered["now"], EVENT)
-    if code(refused):
-        raise fault(refused)
-    return None
+    if not code(refused):
+        return None
+    problem = fault(refused)
+    if isinstance(problem, NotFound):  # the record itself was there
+        raise Conflict("Somebody who takes part was removed meanwhile; try again.")
+    raise problem
