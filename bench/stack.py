@@ -15,6 +15,7 @@ from pathlib import Path
 import httpx
 
 from bench.deployed import Deployed
+from sandbox import azurite
 from sandbox.app_settings import app_settings
 from sandbox.client import Handles
 
@@ -48,6 +49,15 @@ def sandbox() -> Iterator[Handles]:
 
 
 @contextmanager
+def storage() -> Iterator[str]:
+    """The connection string of an Azurite that keeps everything in memory."""
+    ports = {service: _free_port() for service in azurite.SERVICES}
+    with _process(azurite.command(ports, None), os.environ) as process:
+        _until(lambda: all(map(_listens, ports.values())), process)
+        yield azurite.connection_string(ports)
+
+
+@contextmanager
 def app(
     handles: Handles | None,
     *,
@@ -55,15 +65,25 @@ def app(
     folder: Path = ROOT,
     on: Deployed | None = None,
     wait: bool = True,
+    storage: str = "",
+    settings: Mapping[str, str] | None = None,
 ) -> Iterator[App]:
     """The function app in `folder` on the small host, in the environment of development, or `on`
-    the Python and the libraries of the deployed package. `wait` False returns while it starts."""
+    the Python and the libraries of the deployed package. `wait` False returns while it starts.
+
+    With `storage`, a connection string, it follows what is saved. `settings` go before all others.
+    """
     port = _free_port()
     env = dict(os.environ)
     if handles is not None:
         env |= app_settings(
-            crm=crm, sandbox_url=handles.url, ca=handles.ca, storage="UseDevelopmentStorage=true"
+            crm=crm,
+            sandbox_url=handles.url,
+            ca=handles.ca,
+            storage=storage or "UseDevelopmentStorage=true",
+            api_url=f"http://127.0.0.1:{port}/api" if storage else "",
         )
+    env |= settings or {}
     # Azure gets byte code with the package; without it the first start here would compile it all.
     env.pop("PYTHONDONTWRITEBYTECODE", None)
     env["PYTHONPATH"] = str(ROOT) if on is None else f"{on.libraries}{os.pathsep}{ROOT}"

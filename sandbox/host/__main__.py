@@ -12,7 +12,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from sandbox.host.config import ConfigError, apply_local_settings, read_host_json
-from sandbox.host.functions import Function, LoadError, load
+from sandbox.host.functions import Function, LoadError, enabled, load
 from sandbox.host.host import Host, Options, PortTaken
 from sandbox.host.keys import kept_keys
 from sandbox.host.listeners import ListenersEnded
@@ -38,7 +38,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         apply_local_settings(folder / "local.settings.json", os.environ)
         config = read_host_json(folder / "host.json", os.environ)
-        functions = load(folder)
+        functions = enabled(load(folder), os.environ)
         keys = kept_keys(state / "keys.json") if given.enable_auth else None
         options = Options(
             folder,

@@ -4,7 +4,7 @@ import importlib.util
 import inspect
 import json
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
@@ -55,6 +55,18 @@ def load(folder: Path) -> tuple[Function, ...]:
     if not registered:
         raise LoadError("function_app.py registers no function")
     return tuple(_function(one) for one in registered)
+
+
+def enabled(functions: Sequence[Function], environ: Mapping[str, str]) -> tuple[Function, ...]:
+    """Those that no application setting `AzureWebJobs.<name>.Disabled` switches off.
+
+    https://learn.microsoft.com/azure/azure-functions/disable-function
+    """
+    return tuple(
+        one
+        for one in functions
+        if environ.get(f"AzureWebJobs.{one.name}.Disabled", "").lower() not in ("true", "1")
+    )
 
 
 def _import(path: Path) -> ModuleType:

@@ -20,7 +20,7 @@ from sandbox.host.config import (
     seconds,
 )
 from sandbox.host.encoding import UndecodableMessage, decode, encode
-from sandbox.host.functions import Binding, Function
+from sandbox.host.functions import Binding, Function, enabled
 from sandbox.host.invocation import Invoker, trace_of
 from sandbox.host.keys import Keys, kept_keys
 from sandbox.host.storage import connection_string
@@ -227,3 +227,11 @@ async def test_a_functions_own_time_out_is_not_taken_for_the_hosts(
         await invoker.run(function, None, trace_of(None, None))
     assert "was exceeded" not in caplog.text
     assert "a service was slow" in caplog.text
+
+
+@pytest.mark.parametrize(("value", "there"), [("true", False), ("1", False), ("false", True)])
+def test_a_setting_switches_a_function_off(value: str, there: bool) -> None:
+    one = Function("work", print, Binding("queueTrigger", "msg", {}), (), False, False)
+    other = Function("rest", print, Binding("queueTrigger", "msg", {}), (), False, False)
+    found = enabled((one, other), {"AzureWebJobs.work.Disabled": value})
+    assert found == ((one, other) if there else (other,))
