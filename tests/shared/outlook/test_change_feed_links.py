@@ -189,6 +189,7 @@ ELSEWHERE = (
     "/v1.0/d",
     f"{ROOT}",
     f" {ROOT}/d",
+    f"{ROOT}/d e",
     f"{ROOT}/d\r\nX: y",
     f"{ROOT}/d{'x' * 20_000}",
     f"{ROOT}/é",

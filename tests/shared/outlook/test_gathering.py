@@ -245,6 +245,7 @@ async def test_only_those_with_attachments_are_asked_for_one_by_one(
 
 async def test_never_more_than_four_calls_at_once(graph: Graph, mailbox: GraphMailbox) -> None:
     assert len(await mailbox.occurrences(SERIES, START, END, 20)) == 9
+    assert sum("$expand" in request.url.params for request in graph.requests) == 7
     assert graph.busiest == AT_ONCE
 
 
