@@ -1,7 +1,7 @@
 """One storage account's tables, as the ledger's parts call them.
 
-azure-data-tables is imported on the first call: it takes some 130 ms, and most workers never need
-it.
+azure-data-tables and what it is built on are imported on the first call, in a thread of their own:
+it takes some 200 ms in which other calls go on, and most workers never need it.
 """
 
 import asyncio
@@ -66,9 +66,11 @@ class Account:
         self._credential: Any = None
         self._clients: dict[str, TableClient] = {}
 
-    def client(self, table: str) -> "TableClient":
+    async def client(self, table: str) -> "TableClient":
         """All of them share their connections."""
         if self._opened is None:
+            await asyncio.to_thread(self._load)
+        if self._opened is None:  # nobody else opened it meanwhile
             self._opened = self._open()
         if table not in self._clients:
             self._clients[table] = self._opened.get_table_client(table)
@@ -84,10 +86,22 @@ class Account:
         if credential is not None:
             await credential.close()
 
+    @property
+    def _by_identity(self) -> bool:
+        return self._where.startswith("https://")
+
+    def _load(self) -> None:
+        """What `_open` and the first request import."""
+        import aiohttp  # noqa: F401
+        import azure.data.tables.aio
+
+        if self._by_identity:
+            import azure.identity.aio  # noqa: F401
+
     def _open(self) -> "TableServiceClient":
         from azure.data.tables.aio import TableServiceClient
 
-        if not self._where.startswith("https://"):
+        if not self._by_identity:
             return TableServiceClient.from_connection_string(self._where, **_PATIENCE)
         from azure.identity.aio import ManagedIdentityCredential
 
@@ -109,11 +123,12 @@ class Table:
     async def read(
         self, partition: str, key: str, select: Sequence[str] | None = None
     ) -> Found | None:
+        client = await self._client()
         with _told():
             from azure.core.exceptions import ResourceNotFoundError
 
             try:
-                return _found(await self._client.get_entity(partition, key, select=_list(select)))
+                return _found(await client.get_entity(partition, key, select=_list(select)))
             except ResourceNotFoundError:
                 return None
 
@@ -153,16 +168,17 @@ class Table:
 
         Raises `Conflict` where a row is there that shouldn't be, or isn't as it should be.
         """
+        client = await self._client()
         with _told():
             from azure.core.exceptions import HttpResponseError
 
             try:
-                return await self._commit(steps)
+                return await _commit(client, steps)
             except HttpResponseError as error:
                 if not _no_table(error, steps):
                     raise
-            await self._make()
-            return await self._commit(steps)
+            await _make(client)
+            return await _commit(client, steps)
 
     async def remove_all(self, found: Sequence[Found]) -> list[Found]:
         """Removes those rows of one partition that have not changed since; gives them."""
@@ -180,11 +196,12 @@ class Table:
         self, query: str, select: Sequence[str] | None = None, **values: object
     ) -> AsyncIterator[Found]:
         """Those that the OData filter lets through, page by page; `@name` stands for a value."""
+        client = await self._client()
         with _told():
             from azure.core.exceptions import ResourceNotFoundError
 
             with suppress(ResourceNotFoundError):  # no table yet, so no rows
-                async for row in self._client.query_entities(
+                async for row in client.query_entities(
                     query, select=_list(select), parameters=values
                 ):
                     yield _found(row)
@@ -219,33 +236,37 @@ class Table:
             return [one for one, gone in zip(found, removed, strict=True) if gone]
         return list(found)
 
-    async def _commit(self, steps: Sequence[Step]) -> list[str]:
-        from azure.core.exceptions import HttpResponseError
+    async def _client(self) -> "TableClient":
+        return await self._account.client(self._name)
 
-        try:
-            if len(steps) == 1:  # half the work of a transaction
-                told = [await self._send(*_operation(steps[0]))]
-            else:
-                told = await self._client.submit_transaction(map(_operation, steps))
-        except HttpResponseError as error:
-            if error.status_code in _CONFLICTS and not _no_table(error, steps):
-                raise Conflict("What is kept of this changed meanwhile.") from None
-            raise
-        return [str(one.get("etag") or "") for one in told]
 
-    async def _send(self, how: str, row: Row, wanted: dict[str, Any]) -> Mapping[str, Any]:
-        call = getattr(self._client, f"{how}_entity")
-        return await call(row, **wanted) or {}
+async def _commit(client: "TableClient", steps: Sequence[Step]) -> list[str]:
+    from azure.core.exceptions import HttpResponseError
 
-    async def _make(self) -> None:
-        from azure.core.exceptions import ResourceExistsError
+    try:
+        if len(steps) == 1:  # half the work of a transaction
+            told = [await _send(client, *_operation(steps[0]))]
+        else:
+            told = await client.submit_transaction(map(_operation, steps))
+    except HttpResponseError as error:
+        if error.status_code in _CONFLICTS and not _no_table(error, steps):
+            raise Conflict("What is kept of this changed meanwhile.") from None
+        raise
+    return [str(one.get("etag") or "") for one in told]
 
-        with suppress(ResourceExistsError):
-            await self._client.create_table()
 
-    @property
-    def _client(self) -> "TableClient":
-        return self._account.client(self._name)
+async def _send(
+    client: "TableClient", how: str, row: Row, wanted: dict[str, Any]
+) -> Mapping[str, Any]:
+    call = getattr(client, f"{how}_entity")
+    return await call(row, **wanted) or {}
+
+
+async def _make(client: "TableClient") -> None:
+    from azure.core.exceptions import ResourceExistsError
+
+    with suppress(ResourceExistsError):
+        await client.create_table()
 
 
 def _operation(step: Step) -> tuple[str, Row, dict[str, Any]]:
