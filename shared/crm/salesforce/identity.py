@@ -28,18 +28,28 @@ class Usernames:
     async def of(self, user: CrmUser, find: FindByFederation) -> str:
         """Raises `Forbidden` where Salesforce has no such user."""
         if self._settings.username != FEDERATION:
-            known = user.username
-            if not known and user.ask_username is not None:
-                known = await user.ask_username()
-            return made_of(known, self._settings.username)
-        until, username = self._found.get(user.oid, (0.0, ""))
-        if self._clock() >= until:
+            return made_of(await self._upn(user), self._settings.username)
+
+        async def found() -> str:
             # to SOQL an empty text is null: the Federation ID of everybody who has none
             username = (await find(user.oid) or "") if user.oid.strip() else ""
             if not username:
                 raise Forbidden("Salesforce has no active user with your Federation ID.")
-            self._found[user.oid] = (self._clock() + _FRESH, username)
-        return username
+            return username
+
+        return await self._remembered(user.oid, found)
+
+    async def _upn(self, user: CrmUser) -> str:
+        if user.username or user.ask_username is None:
+            return user.username
+        return await self._remembered(user.oid, user.ask_username)
+
+    async def _remembered(self, oid: str, ask: Callable[[], Awaitable[str]]) -> str:
+        until, name = self._found.get(oid, (0.0, ""))
+        if self._clock() >= until:
+            name = await ask()
+            self._found[oid] = (self._clock() + _FRESH, name)
+        return name
 
 
 def made_of(upn: str, pattern: str) -> str:

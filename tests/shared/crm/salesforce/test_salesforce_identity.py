@@ -11,6 +11,7 @@ from sandbox import salesforce
 from shared.crm import CrmUser
 from shared.crm.salesforce.adapter import Organization, organized
 from shared.crm.salesforce.channel import Channel, NotAnswered, Request
+from shared.crm.salesforce.identity import Usernames
 from shared.crm.salesforce.settings import SalesforceSettings
 from shared.errors import Forbidden, Upstream
 from shared.outbound import Limits
@@ -59,6 +60,27 @@ async def test_the_federation_id_finds_the_user_whatever_the_name(
     for nobody in ("' OR Name LIKE '%", "5d0c1a52-0000-4000-8000-000000000000", ""):
         with pytest.raises(Forbidden):
             await harness.crm_of(CrmUser(nobody, ANNA), federated).find(items.email())
+
+
+async def test_a_name_that_is_to_be_asked_for_is_asked_for_once_in_ten_minutes() -> None:
+    now, asked = 0.0, 0
+
+    async def ask() -> str:
+        nonlocal asked
+        asked += 1
+        return ANNA
+
+    async def nobody(_: str) -> str | None:
+        return None
+
+    names = Usernames(SalesforceSettings.model_validate(COMPLETE), lambda: now)
+    for now in (0.0, 300.0, 599.0):
+        assert await names.of(CrmUser("anna", "", ask), nobody) == ANNA
+    assert asked == 1
+    assert await names.of(CrmUser("bernd", "", ask), nobody) == ANNA
+    now = 600.0
+    assert await names.of(CrmUser("anna", "", ask), nobody) == ANNA
+    assert asked == 3
 
 
 async def test_callers_share_an_exchange_but_no_token(harness: SalesforceHarness) -> None:
