@@ -64,6 +64,9 @@ async def _fail(draft: FollowedDraft, ledger: Ledger) -> None:
 
 
 async def _stop_meeting(meeting: Meeting, path: str, followings: Followings) -> None:
-    """Of a series, that is all of its meetings."""
+    """Of a series, that is all of its meetings. Raises `Conflict` where one of them was written
+    between the look and the removal, which leaves it alone then."""
     for followed in await followings.meetings(path, meeting.ref.id):
         await followings.remove(followed)
+    if await followings.meetings(path, meeting.ref.id):
+        raise Conflict("This meeting changes at this moment; try again.")

@@ -43,10 +43,18 @@ async def ended(names: Set[str], followings: Followings) -> None:
     async def end(one: FollowedThread | FollowedMeeting) -> None:
         if isinstance(one, FollowedMeeting):
             await followings.remove(one)
+            if await _is_there(one, followings):
+                raise Conflict("It was written meanwhile.")
         elif not one.stopped:
             await followings.put_thread(replace(one, stopped=True))
 
     await _each(names, end, followings)
+
+
+async def _is_there(meeting: FollowedMeeting, followings: Followings) -> bool:
+    """A removal leaves alone what has changed since it was looked at."""
+    found = await followings.meetings(meeting.mailbox, meeting.item)
+    return any(one.item == meeting.item for one in found)
 
 
 async def _each(records: Set[str], step: _Step, followings: Followings) -> None:

@@ -1,5 +1,6 @@
 """A delete, once."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 import pytest
@@ -8,6 +9,7 @@ from delete_activity import logic
 from shared.domain import Filing
 from shared.errors import Forbidden, NotFound, Unavailable
 from shared.following import Filed, FollowedMeeting, FollowedThread
+from shared.saving.keeping_up import ended
 from tests.contract import items
 from tests.fakes.crm import CrmWorld, FakeCrm
 from tests.fakes.followings import FakeFollowings
@@ -81,3 +83,37 @@ async def test_where_that_fails_it_is_said_and_the_record_is_gone() -> None:
     deletion = await logic.delete("email", id_, crm=crm, followings=followings)
     assert "may still be saved" in deletion.message
     assert world.records == {}
+
+
+class Racing(FakeFollowings):
+    """Somebody else writes the meeting between the look and its removal, once."""
+
+    raced = False
+
+    async def of_record(self, record: str) -> Sequence[FollowedThread | FollowedMeeting]:
+        found = await super().of_record(record)
+        for one in found:
+            if isinstance(one, FollowedMeeting) and not self.raced:
+                self.raced = True
+                await self.put_meeting(one)
+        return found
+
+
+async def test_a_meeting_that_changes_meanwhile_is_not_followed_on() -> None:
+    followings = Racing()
+    meeting = FollowedMeeting(
+        mailbox="m",
+        item="i",
+        watched="i",
+        scope="occurrence",
+        identity="meeting:1",
+        owner="x",
+        record="1",
+        organizer=True,
+        filed=Filed(),
+        until=items.SENT,
+    )
+    await followings.put_meeting(meeting)
+    await ended({"1"}, followings)
+    assert followings.raced
+    assert await followings.meetings("m", "i") == []

@@ -1,5 +1,6 @@
 """Whoever can read an item stops following it there, and only there."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
 
@@ -186,6 +187,14 @@ class Racing(FakeFollowings):
 
     races = 0
 
+    async def meetings(self, mailbox: str, event: str) -> Sequence[FollowedMeeting]:
+        found = await super().meetings(mailbox, event)
+        if found and self.races:
+            self.races -= 1
+            for one in found:
+                await self.put_meeting(one)
+        return found
+
     async def thread(self, mailbox: str, id: str) -> FollowedThread | None:
         found = await super().thread(mailbox, id)
         if found and self.races:
@@ -204,6 +213,19 @@ async def test_what_changes_meanwhile_is_stopped_all_the_same(office: Office) ->
     office.followings.races = 99
     with pytest.raises(Conflict):
         await office.stop("E1", mailbox=SALES)
+
+
+async def test_meetings_that_change_meanwhile_are_not_forgotten_about(office: Office) -> None:
+    office.followings = Racing()
+    office.meeting("M1")
+    await office.follow_meeting("M1", "M1")
+    office.followings.races = 2
+    await office.stop("M1")
+    assert office.meetings() == set()
+    await office.follow_meeting("M1", "M1")
+    office.followings.races = 99
+    with pytest.raises(Conflict):
+        await office.stop("M1")
 
 
 async def test_a_ledger_that_fails_is_told(office: Office) -> None:
