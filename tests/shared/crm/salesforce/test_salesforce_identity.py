@@ -63,7 +63,7 @@ async def test_the_federation_id_finds_the_user_whatever_the_name(
 
 
 async def test_a_name_that_is_to_be_asked_for_is_asked_for_once_in_ten_minutes() -> None:
-    now, asked = 0.0, 0
+    clock, asked = [0.0], 0
 
     async def ask() -> str:
         nonlocal asked
@@ -73,12 +73,12 @@ async def test_a_name_that_is_to_be_asked_for_is_asked_for_once_in_ten_minutes()
     async def nobody(_: str) -> str | None:
         return None
 
-    names = Usernames(SalesforceSettings.model_validate(COMPLETE), lambda: now)
-    for now in (0.0, 300.0, 599.0):
+    names = Usernames(SalesforceSettings.model_validate(COMPLETE), lambda: clock[0])
+    for clock[0] in (0.0, 300.0, 599.0):
         assert await names.of(CrmUser("anna", "", ask), nobody) == ANNA
     assert asked == 1
     assert await names.of(CrmUser("bernd", "", ask), nobody) == ANNA
-    now = 600.0
+    clock[0] = 600.0
     assert await names.of(CrmUser("anna", "", ask), nobody) == ANNA
     assert asked == 3
 
