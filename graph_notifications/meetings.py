@@ -95,8 +95,9 @@ async def _written(followed: FollowedMeeting, meeting: Meeting, parts: Parts) ->
 
 async def _gone(followed: FollowedMeeting, parts: Parts) -> Done:
     """Where the organizer's own is gone, it doesn't take place; an attendee's says nothing."""
-    crm = parts.crm(followed.owner)
-    outcome = await _cancelled(followed, crm) if followed.organizer else "gone"
+    outcome = "gone"
+    if followed.organizer and followed.record:
+        outcome = await _cancelled(followed, parts.crm(followed.owner))
     return await _not_followed_any_more(followed, outcome, parts)
 
 

@@ -57,6 +57,17 @@ async def test_it_is_handed_over_again_until_its_receipt_has_an_outcome(office: 
     assert not is_followed(office)
 
 
+async def test_what_is_handed_over_is_left_to_the_saves_whatever_becomes_of_the_message(
+    office: Office,
+) -> None:
+    draft, receipt = await office.write_draft(office.customer)
+    sent = send(office, draft)
+    await office.happens(sent)
+    office.mailboxes.remove(office.me.address, sent.ref.id)
+    assert await office.happens(sent) == "draft_sent"
+    assert kept(office, receipt).status == "queued"
+
+
 async def test_a_draft_that_is_written_on_waits(office: Office) -> None:
     draft, receipt = await office.write_draft(office.customer)
     assert await office.happens(draft) == "draft"

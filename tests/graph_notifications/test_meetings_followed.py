@@ -132,6 +132,9 @@ async def test_a_meeting_whose_save_was_put_off_waits_for_it(office: Office) -> 
     await office.followings.put_meeting(replace(row, record=""))
     assert await office.happens(moved(office, meeting)) == "not_saved_yet"
     assert len(followed(office)) == 1
+    office.mailboxes.remove(office.me.address, meeting.ref.id)
+    assert await office.happens(meeting) == "gone"
+    assert followed(office) == []
 
 
 @pytest.mark.parametrize(
