@@ -9,7 +9,7 @@
 VENV := .venv
 BIN := $(VENV)/bin
 PYTHONS := python3.13 python3.12 python3.11 python3.14 python3
-BENCH ?= save cold_start throughput
+BENCH ?= save cold_start throughput notifications drain replies
 
 help: ## This list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' Makefile

@@ -1,0 +1,133 @@
+"""`python -m bench.drain [--messages N] [--delay MS]`: how fast queued notifications are done.
+
+By one worker and by two, each a process, on the same queue. 4 in 100 messages are replies to save,
+1 in 100 is a reply told of again, the others are of mail that nobody follows: most of what a busy
+mailbox tells. Dataverse. With `--delay` Graph and the CRM answer that late, as they do in reality:
+then waiting dominates. Workers, stand-ins and Azurite share one machine, and without a delay that
+is what limits both.
+"""
+
+import argparse
+import asyncio
+import base64
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from random import Random
+
+from azure.storage.queue.aio import QueueClient
+
+from bench.following import Thread, deliver, follow, length, secret, unrelated
+from bench.mail import SELLER
+from bench.stack import App, app, cpu_seconds, sandbox, storage
+from sandbox.client import Handles
+from shared.notifications import QUEUE, ItemChanged
+
+_REPLIES = 0.04
+_AGAIN = 0.01
+_OTHERS = 200
+"""Messages that nobody follows; each is told of many times, as one that is moved to and fro."""
+
+_AT_ONCE = 16
+_BETWEEN = (0.95, 0.05)
+"""The rate is that between these shares of the queue, so that starting and ending don't count."""
+
+
+@dataclass(frozen=True, slots=True)
+class Drained:
+    """`cpu` is the workers' seconds for each message, without their hosts' polling."""
+
+    rate: float
+    cpu: float
+
+
+async def _fill(queue: QueueClient, items: Sequence[str]) -> None:
+    left = iter(items)
+    now = datetime.now(UTC)
+
+    async def send() -> None:
+        for item in left:
+            message = ItemChanged(mailbox=SELLER.oid, kind="email", at=now, item=item)
+            await queue.send_message(base64.b64encode(message.model_dump_json().encode()).decode())
+
+    async with asyncio.TaskGroup() as group:
+        for _ in range(_AT_ONCE):
+            group.create_task(send())
+
+
+def _told(handles: Handles, thread: Thread, others: Sequence[str], count: int) -> list[str]:
+    """The items of so many messages; the replies are new ones."""
+    replies = [deliver(handles, thread.message()) for _ in range(int(count * _REPLIES))]
+    again = replies[: int(count * _AGAIN)]
+    rest = [others[n % len(others)] for n in range(count - len(replies) - len(again))]
+    told = [*replies, *again, *rest]
+    Random(len(told)).shuffle(told)
+    return told
+
+
+@contextmanager
+def _workers(handles: Handles, kept: str, count: int) -> Iterator[list[App]]:
+    with ExitStack() as stack:
+        yield [stack.enter_context(app(handles, storage=kept)) for _ in range(count)]
+
+
+async def _shorter(queue: QueueClient, most: float) -> int:
+    """Its length, once that is no more than `most`."""
+    while True:
+        left = await length(queue)
+        if left <= most:
+            return left
+        await asyncio.sleep(0.05)
+
+
+async def _drain(queue: QueueClient, workers: Sequence[App], count: int) -> Drained:
+    first, last = (count * share for share in _BETWEEN)
+    begun = await _shorter(queue, first)
+    begin, cpu = time.perf_counter(), _cpu(workers)
+    done = begun - await _shorter(queue, last)
+    drained = Drained(done / (time.perf_counter() - begin), (_cpu(workers) - cpu) / done)
+    await _shorter(queue, 0)
+    return drained
+
+
+def _cpu(workers: Sequence[App]) -> float:
+    return sum(cpu_seconds(worker.pid) for worker in workers)
+
+
+async def _run(count: int, delay: int) -> None:
+    with storage() as kept, sandbox() as handles:
+        with app(handles, storage=kept) as beginner:
+            thread = follow(handles, beginner)
+            await secret(kept)
+        handles.make_mischief(drop=1.0)  # what is told is put on the queue here
+        others = [deliver(handles, unrelated()) for _ in range(_OTHERS)]
+        for service in ("graph", "dataverse") if delay else ():
+            handles.fault(service=service, delayMs=delay)
+        async with QueueClient.from_connection_string(kept, QUEUE) as queue:
+            found = {}
+            for workers in (1, 2):
+                await _fill(queue, _told(handles, thread, others, count))
+                with _workers(handles, kept, workers) as running:
+                    found[workers] = await _drain(queue, running, count)
+    print(f"{count} queued notifications: {_REPLIES:.0%} replies to save, {_AGAIN:.0%} told again,")
+    print(f"the others of mail that nobody follows; Graph and CRM {delay} ms late")
+    for workers, drained in found.items():
+        print(
+            f"  {workers} worker{'s' if workers > 1 else ' '}  {drained.rate:6.1f} a second"
+            f"   {drained.cpu * 1000:5.1f} ms of the workers' CPU each"
+        )
+    print(f"two workers / one: {found[2].rate / found[1].rate:.2f} of the rate")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m bench.drain", description=__doc__)
+    parser.add_argument("--messages", type=int, default=10_000)
+    parser.add_argument("--delay", type=int, default=40, help="milliseconds")
+    given = parser.parse_args()
+    asyncio.run(_run(given.messages, given.delay))
+
+
+if __name__ == "__main__":
+    main()
