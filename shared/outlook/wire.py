@@ -52,7 +52,12 @@ Address = Annotated[str, _cleaned_by(mail_address)]
 
 
 class _Shape(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="ignore", alias_generator=to_camel)
+    model_config = ConfigDict(
+        frozen=True,
+        extra="ignore",
+        alias_generator=to_camel,
+        defer_build=True,  # a worker builds what it reads, when it does
+    )
 
 
 class EmailAddress(_Shape):
