@@ -122,3 +122,29 @@ def test_a_worker_loads_its_own_crm_only(crm: str, tmp_path: Path) -> None:
     assert CRM_ONLY[crm][0] in loaded
     others = (names for other, names in CRM_ONLY.items() if other != crm)
     assert loaded.isdisjoint(name for names in others for name in names)
+
+
+def test_a_worker_goes_on_loading_while_it_waits_for_the_sign_in_service(tmp_path: Path) -> None:
+    settings = app_settings(
+        crm="dataverse", sandbox_url="https://localhost:1", ca=tmp_path / "ca.pem", storage=""
+    )
+    script = (
+        "import asyncio, contextlib, sys\n"
+        "from shared import composition, errors\n"
+        "async def first_call():\n"
+        "    with contextlib.suppress(errors.Unauthenticated):\n"
+        "        await composition.caller(None)\n"
+        "    print('azure.identity' in sys.modules)\n"
+        "    for _ in range(9): await asyncio.sleep(0)\n"
+        "    print('azure.identity' in sys.modules)\n"
+        "asyncio.run(first_call())"
+    )
+    run = subprocess.run(
+        [sys.executable, "-c", script],
+        cwd=ROOT,
+        env=dict(os.environ) | {k: v for k, v in settings.items() if k.startswith("THREADLINE_")},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert run.stdout.split() == ["False", "True"]
