@@ -26,6 +26,9 @@ MOST_REFERENCES = 50
 """How many of a message's references are known to belong to its thread, the newest ones."""
 
 _TRIES = 4
+_MARGIN = timedelta(minutes=5)
+"""By which the service's clock may differ from ours."""
+
 _PROLONGED = timedelta(days=1)
 """A thread is not written again for less than that."""
 
@@ -99,13 +102,14 @@ async def begin(
 async def to_look_after(
     follower: Follower, kind: ChangeKind, subscriptions: Subscriptions
 ) -> LookAfter | None:
-    """The message to queue, unless the mailbox has a subscription that lives.
+    """The message to queue, unless the mailbox has a subscription that lives. Where there is none,
+    its row is made here, so that the timer sees to it even if the message is lost.
 
     To be asked after what is followed has been written: whoever ends a subscription marks it first,
     and looks then whether something is followed again, so that one of the two sees the other.
     """
-    found = await subscriptions.find(follower.mailbox, kind)
-    if found is not None and found.id and found.expires > follower.now:
+    row = await subscriptions.begin(follower.mailbox, kind, follower.now - _MARGIN)
+    if row.id and row.expires > follower.now:
         return None
     return LookAfter(mailbox=follower.mailbox, kind=kind, at=follower.now)
 

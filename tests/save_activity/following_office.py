@@ -166,7 +166,7 @@ class Office:
                 dict.fromkeys(
                     (
                         *("thread", "put_thread", "meetings", "put_meeting", "know_messages"),
-                        *("find", "add", "draft", "put_draft", "of_record", "remove"),
+                        *("begin", "find", "add", "draft", "put_draft", "of_record", "remove"),
                     ),
                     error,
                 )

@@ -48,6 +48,9 @@ async def test_nobody_tells_us_yet_so_that_the_mailbox_is_looked_after(office: O
     first = (await office.save()).look_after
     assert first is not None
     assert (first.mailbox, first.kind, first.at) == (office.anna.oid, "email", NOW)
+    row = await office.subscriptions.find(office.anna.oid, "email")
+    assert row is not None  # the timer finds it, should the message be lost
+    assert row.since <= NOW
     await office.subscribe("email", NOW + timedelta(hours=1))
     assert (await office.save()).look_after is None
     office.now = NOW + timedelta(hours=2)
