@@ -9,6 +9,7 @@ from shared.domain import Activity, Notice
 from shared.errors import Conflict, ThreadlineError
 from shared.ports import Ledger
 from shared.receipts import Failure, Receipt
+from shared.saving.standing import FOLLOWING
 
 _REASONS = {
     "too_large": "too large",
@@ -71,10 +72,12 @@ def not_before(error: ThreadlineError, now: datetime) -> datetime | None:
 
 
 def notices(activity: Activity) -> tuple[Notice, ...]:
-    """What the user should know of the save. The names of files are not kept, only their count."""
+    """What the user should know of the save. The names of files are not kept, only their count; nor
+    is whether it is followed, which changes."""
+    lasting = tuple(notice for notice in activity.notices if notice.code != FOLLOWING)
     if not activity.rejected:
-        return activity.notices
+        return lasting
     counts = Counter(one.reason for one in activity.rejected)
     reasons = ", ".join(f"{count} {_REASONS[reason]}" for reason, count in sorted(counts.items()))
     rejected = Notice("attachments_rejected", f"Some attachments were not saved: {reasons}.")
-    return (*activity.notices, rejected)
+    return (*lasting, rejected)

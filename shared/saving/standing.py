@@ -14,9 +14,12 @@ from shared.ports import Followings, Origins, Subscriptions
 PATIENCE = 3.0
 """Seconds that an answer may wait for the ledger beyond what the CRM takes."""
 
-_FOLLOWING: dict[ActivityKind, Notice] = {
-    "email": Notice("following", "Later replies are saved by themselves, with the same link."),
-    "meeting": Notice("following", "Later changes of the meeting reach its record by themselves."),
+FOLLOWING = "following"
+"""The code of the notice that an item is followed."""
+
+_FOLLOWED: dict[ActivityKind, Notice] = {
+    "email": Notice(FOLLOWING, "Later replies are saved by themselves, with the same link."),
+    "meeting": Notice(FOLLOWING, "Later changes of the meeting reach its record by themselves."),
 }
 _REASONS: dict[Reason, str] = {
     "followed_thread": "It was saved by itself, because {name} follows its conversation.",
@@ -87,7 +90,7 @@ def told(activity: Activity, *, origin: Origin | None, following: bool) -> Activ
     """The activity with the notices of how it came to be and whether it is followed."""
     notices = [*activity.notices, *_origin_notices(activity, origin)]
     if following:
-        notices.append(_FOLLOWING[activity.kind])
+        notices.append(_FOLLOWED[activity.kind])
     return replace(activity, notices=tuple(notices))
 
 

@@ -215,13 +215,23 @@ async def test_the_thread_is_followed_and_knows_everybody(office: Office) -> Non
     office.email(2, participants=(items.sender("second@customer.example"),))
     later = await office.later("E1", scope="conversation", links=office.link())
     assert later.look_after is not None
-    finished = await office.finish(later.receipt)
+    await office.finish(later.receipt)
     (thread,) = office.threads()
     assert len(thread.people) == 3
     assert thread.filed.link is not None
     assert thread.filed.link.id == office.account
     assert office.known() == {"<1@c.example>", "<2@c.example>"}
-    assert "following" in {notice.code for notice in finished.receipt.notices}
+
+
+async def test_a_receipt_does_not_keep_whether_it_is_followed(office: Office) -> None:
+    office.email(1)
+    for scope in ("conversation", None):
+        office.crm_world.failures["look_up"] = Unavailable("Down.")
+        later = await office.later("E1", scope=scope)
+        office.crm_world.failures.clear()
+        finished = await office.finish(later.receipt)
+        assert len(office.threads()) == 1
+        assert "following" not in {notice.code for notice in finished.receipt.notices}
 
 
 async def test_without_following_nothing_is_followed(office: Office) -> None:
