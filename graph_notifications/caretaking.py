@@ -7,7 +7,14 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
 from graph_notifications.work import Done
-from shared.errors import Conflict, Forbidden, NotFound, ThreadlineError
+from shared.errors import (
+    Conflict,
+    Forbidden,
+    NotFound,
+    ThreadlineError,
+    Throttled,
+    Unavailable,
+)
 from shared.following import (
     ChangeKind,
     Followed,
@@ -63,11 +70,17 @@ class Caretaker:
         )
         try:
             row, outcome = await self._subscribed(row, renew=asked.renew)
-            done = await self._catch_up(row, self.now, live)
+            try:
+                found = await self._catch_up(row, self.now, live)
+            except (Throttled, Unavailable):
+                if outcome == "subscribed":
+                    raise
+                # left to the next round: a long outage would pile up one more to try each hour
+                found, outcome = (), "not_caught_up"
         except (Forbidden, NotFound) as error:
             # asked for again with the next round, until nobody follows it any more
             return Done("mailbox_not_followed", alarm="mailbox_not_followed", code=error.code)
-        return Done(outcome, (*_revisits(live, self.now), *done))
+        return Done(outcome, (*_revisits(live, self.now), *found))
 
     async def caught_up(self, told: CaughtUp) -> Done:
         """All that was found is queued, so that the next look begins where that one ended."""
@@ -137,7 +150,8 @@ class Caretaker:
     ) -> tuple[Message, ...]:
         """The messages for all that changed since the last look, and behind them the one that moves
         on from there: were it moved on now, then a run that ends before they are on the queue
-        would lose them."""
+        would lose them. The host puts the messages of one output on the queue one after the other
+        (azure-functions-host, FunctionBinding.BindAsyncCollectorAsync)."""
         position, items, more = row.position, dict[str, None](), True
         since = min(row.since, began) - (_MARGIN if row.since <= began else _SET_BACK)
         anew = False

@@ -224,6 +224,21 @@ async def test_a_service_that_is_down_is_asked_again(
     assert len(live) == 1
 
 
+@pytest.mark.parametrize("error", [DOWN, Throttled("wait", retry_after=5)])
+async def test_while_the_service_is_away_rounds_do_not_pile_up_and_nothing_is_lost(
+    office: Office, error: Unavailable | Throttled
+) -> None:
+    question = await followed(office)
+    answer = answer_unnoticed(office, question)
+    for _ in range(10):
+        office.now += HOUR
+        office.feed.failures["changes"] = error
+        assert await office.look_after() == ["not_caught_up"]
+    office.now += HOUR
+    assert await office.look_after() == ["watched", "saved", "caught_up"]
+    assert office.record(answer) is not None
+
+
 async def test_one_that_lives_may_fail_to_be_renewed_and_is_caught_up_with_all_the_same(
     office: Office,
 ) -> None:
