@@ -10,6 +10,7 @@ import httpx
 import pytest
 
 from sandbox.running import Running
+from sandbox.salesforce.ids import derive_id
 from shared.saving.queueing import QUEUE
 from tests.contract.mailbox_items import Appointment, Mail
 from tests.following.running_app import (
@@ -214,6 +215,39 @@ def test_a_shared_mailbox_is_saved_from_found_in_suggested_for_and_followed(
         told = app.find(item)
         assert told is not None
         assert "following" not in codes(told)
+
+
+def test_what_follows_keeps_up_with_edits_and_removals_of_the_record(following_app: App) -> None:
+    app = following_app
+    account, other = (
+        {"type": "account", "id": one.id if app.crm == "dataverse" else derive_id("001", one.id)}
+        for one in app.sandbox.world.company.accounts[:2]
+    )
+    sent = Mail(sender=("Anna", ANNA), to=(CUSTOMER,), message_id="<sent@contoso.example>")
+
+    def answer(number: int) -> dict[str, str]:
+        mail = Mail(
+            message_id=f"<answer-{number}@customer.example>",
+            in_reply_to="<sent@contoso.example>",
+            references=("<sent@contoso.example>",),
+        )
+        return email(app.sandbox.deliver_mail(mail.source(), ANNA))
+
+    with app.running():
+        item = email(app.sandbox.deliver_mail(sent.source(), ANNA, "sentitems"))
+        saved = app.follow(item, links=[account])
+        edited = app.call("PATCH", f"activities/email/{saved['id']}", ANNA, {"links": [other]})
+        assert edited.status_code == 200, edited.text
+        first = answer(1)
+        app.settle()
+        found = app.find(first)
+        assert found is not None
+        assert [link["id"].lower() for link in found["links"]] == [other["id"].lower()]
+        gone = app.call("DELETE", f"activities/email/{edited.json()['id']}", ANNA)
+        assert gone.status_code == 200, gone.text
+        second = answer(2)
+        app.settle()
+        assert app.find(second) is None
 
 
 @with_one_crm
