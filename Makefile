@@ -2,7 +2,7 @@
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup run test demo bench package lint format lock clean
+.PHONY: help setup run test demo follow bench package lint format lock clean
 
 # make run CRM=salesforce PORT=7072 SANDBOX_PORT=7444; make demo EML=mail.eml ICS=meeting.ics
 
@@ -28,6 +28,9 @@ test: setup ## Every check and every test
 
 demo: setup ## Save, edit, find and delete a real mail and meeting (EML=, ICS=)
 	@exec $(BIN)/python -m sandbox.demo $(if $(EML),--eml "$(EML)") $(if $(ICS),--ics "$(ICS)")
+
+follow: setup ## What happens after a save: replies, changes, drafts, an outage
+	@exec $(BIN)/python -m sandbox.demo --follow
 
 bench: setup ## Measure (BENCH=, names of modules in bench/)
 	@for name in $(BENCH); do $(BIN)/python -m bench.$$name || exit 1; done

@@ -1,6 +1,8 @@
 """`python -m sandbox.demo [--eml FILE] [--ics FILE]`: saves both, edits, finds and deletes them.
 
-It uses the stack that `make run` has started, or else starts one of its own. `make demo` calls it.
+`python -m sandbox.demo --follow`: saves a mail and a meeting, and shows what happens next. It uses
+the stack that `make run` has started, or else starts one of its own. `make demo` and `make follow`
+call it.
 """
 
 import argparse
@@ -18,8 +20,10 @@ from rich.text import Text
 
 from sandbox.children import ChildDied, NotReady
 from sandbox.client import Handles
+from sandbox.demo import following
 from sandbox.demo.files import read_eml, read_ics
-from sandbox.demo.journey import Mismatch, take
+from sandbox.demo.journey import take
+from sandbox.demo.steps import Mismatch
 from sandbox.stack import CannotStart, free_ports, stack, unanswered
 
 _SAMPLES = Path(__file__).parents[1] / "graph" / "sample"
@@ -34,8 +38,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         files = [read_eml(given.eml), read_ics(given.ics)]
         with _running(console, given.data) as (api, handles):
-            for file in files:
-                take(console, api, handles, file)
+            if given.follow:
+                following.take(console, api, handles)
+            else:
+                for file in files:
+                    take(console, api, handles, file)
     except KeyboardInterrupt:
         return _INTERRUPTED
     except (OSError, ValueError, LookupError, httpx.HTTPError) as fault:
@@ -77,6 +84,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m sandbox.demo", description=__doc__)
     parser.add_argument("--eml", type=Path, default=_SAMPLES / "blocked-attachments.eml")
     parser.add_argument("--ics", type=Path, default=_SAMPLES / "site-visit-en.ics")
+    parser.add_argument("--follow", action="store_true", help="show what happens after a save")
     parser.add_argument("--data", type=Path, default=Path(".sandbox"), help="where a stack keeps")
     return parser
 

@@ -1,6 +1,7 @@
 """Dataverse's answers to the demo: what to link to, and a record's timeline."""
 
 from collections.abc import Iterable
+from datetime import datetime
 from typing import Any
 
 import httpx
@@ -9,6 +10,7 @@ from sandbox.client import Handles
 from sandbox.demo.records import Entry, Record
 from sandbox.stack import trust
 
+_CANCELED = 2
 _TIMELINE = "activityid,activitytypecode,subject,createdon,statecode"
 
 
@@ -51,6 +53,11 @@ class Dataverse:
             )
             for row in rows
         ]
+
+    def meeting(self, id_: str) -> tuple[datetime, bool]:
+        """See `Timelines`."""
+        (row,) = self._rows("appointments", f"activityid eq {id_}")
+        return datetime.fromisoformat(row["scheduledstart"]), row["statecode"] == _CANCELED
 
     def _account_and_deal(self, condition: str) -> tuple[Record, Record] | None:
         for account in self._rows("accounts", condition):

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Protocol
 
 
@@ -35,4 +36,8 @@ class Timelines(Protocol):
 
     def timeline(self, record: Record) -> list[Entry]:
         """The newest first."""
+        ...
+
+    def meeting(self, id_: str) -> tuple[datetime, bool]:
+        """When the meeting with that record begins, and whether it is cancelled."""
         ...

@@ -1,6 +1,7 @@
 """Salesforce's answers to the demo, through simple-salesforce as anybody would use it."""
 
 from collections.abc import Iterable
+from datetime import datetime
 from typing import Any
 
 import requests
@@ -51,6 +52,12 @@ class Salesforce:
             for row in self._rows(_EVENTS, record.id)
         ]
         return sorted([*emails, *events], key=lambda entry: entry.created, reverse=True)
+
+    def meeting(self, id_: str) -> tuple[datetime, bool]:
+        """See `Timelines`."""
+        (row,) = self._rows("SELECT StartDateTime, Subject FROM Event WHERE Id = {}", id_)
+        begins = datetime.strptime(row["StartDateTime"], "%Y-%m-%dT%H:%M:%S.%f%z")
+        return begins, row["Subject"].startswith("Canceled:")
 
     def _rows(self, soql: str, *values: object) -> list[dict[str, Any]]:
         rows: list[dict[str, Any]] = self._client.query_all(format_soql(soql, *values))["records"]

@@ -161,34 +161,38 @@ def test_what_readme_says_of_what_happens_after_the_click_works(run: Run) -> Non
     assert stopped == {"following": False}
 
 
-def test_the_demo_takes_both_files_all_the_way(run: Run) -> None:
+def demo(run: Run, *arguments: str) -> "subprocess.CompletedProcess[str]":
     port, sandbox_port = run.api.split(":")[-1].split("/")[0], run.sandbox.split(":")[-1]
-    ended = subprocess.run(
-        [sys.executable, "-m", "sandbox.demo", "--data", str(run.data)],
+    return subprocess.run(
+        [sys.executable, "-m", "sandbox.demo", "--data", str(run.data), *arguments],
         cwd=ROOT,
         env={**os.environ, "PORT": port, "SANDBOX_PORT": sandbox_port, "COLUMNS": "120"},
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=120,
     )
+
+
+def test_the_demo_takes_both_files_all_the_way(run: Run) -> None:
+    ended = demo(run)
     assert ended.returncode == 0, ended.stdout
     assert "using the stack that runs" in ended.stdout
     assert ended.stdout.count("✓ Seeing that it is gone") == 2
     assert "blocked type" in ended.stdout
 
 
+def test_the_demo_shows_what_happens_after_a_save(run: Run) -> None:
+    ended = demo(run, "--follow")
+    assert ended.returncode == 0, ended.stdout
+    assert "✓ The CRM is away while the customer writes again" in ended.stdout
+    assert ended.stdout.count("It was saved by itself") == 2
+    assert "✓ Sending it: the record appears" in ended.stdout
+
+
 def test_the_demo_fails_where_the_app_answers_wrongly(run: Run) -> None:
     handles = Handles(run.sandbox, run.data / "ca.pem")
     handles.fault(service="dataverse", status=500, times=50)
-    port, sandbox_port = run.api.split(":")[-1].split("/")[0], run.sandbox.split(":")[-1]
-    ended = subprocess.run(
-        [sys.executable, "-m", "sandbox.demo", "--data", str(run.data)],
-        cwd=ROOT,
-        env={**os.environ, "PORT": port, "SANDBOX_PORT": sandbox_port},
-        capture_output=True,
-        text=True,
-        timeout=60,
-    )
+    ended = demo(run)
     handles.clear_faults()
     assert ended.returncode == 1
     assert "✗" in ended.stdout
