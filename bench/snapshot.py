@@ -17,8 +17,8 @@ from shared.domain import (
     Role,
     address_key,
 )
+from shared.domains import is_at
 from shared.suggestions import Account, Candidates, Clues, Contact, Filed, Record, User
-from suggest_links.domains import is_at
 
 Row = Mapping[str, Any]
 

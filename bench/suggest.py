@@ -140,7 +140,7 @@ _IMPORTS = """
 import time, asyncio, email, logging, json, importlib.metadata, shared.domain, shared.errors
 start = time.perf_counter()
 from suggest_links import logic, clues, reading
-from suggest_links.domains import lineage
+from shared.mail_domains import lineage
 from suggest_links.similarity import terms
 lineage("example.com"), terms("x"), logic.weights()
 print(time.perf_counter() - start)

@@ -4,8 +4,9 @@ import re
 from collections.abc import Collection, Iterable
 
 from shared.domain import Email, Item, address_key
+from shared.domains import is_at
+from shared.mail_domains import host_of, is_free, lineage
 from shared.suggestions import Clues
-from suggest_links.domains import host_of, is_at, is_free, lineage
 from suggest_links.reading import Reading
 
 _MAX_ADDRESSES = 60

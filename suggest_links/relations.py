@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
+from shared.domains import is_at
 from shared.suggestions import Account, Candidates, Clues, Contact
-from suggest_links.domains import is_at
 from suggest_links.similarity import bare
 
 

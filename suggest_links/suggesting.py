@@ -5,12 +5,13 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from shared.domain import Item, ItemRef, RecordRef, address_key
+from shared.domains import is_at
+from shared.mail_domains import host_of, is_free, organisation
 from shared.policy import Policy
 from shared.ports import Crm, Embeddings, Mailbox
 from shared.rules import check_exclusions
 from shared.suggestions import Candidates, Clues, Record, Suggestion
 from suggest_links.clues import find_clues
-from suggest_links.domains import host_of, is_at, is_free, organisation
 from suggest_links.logic import MOST, rank
 from suggest_links.meaning import POOL, by_meaning
 from suggest_links.reading import Reading, read

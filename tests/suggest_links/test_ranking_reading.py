@@ -3,10 +3,12 @@
 import pytest
 
 from shared.domain import Body
+from shared.domains import is_at
+from shared.mail_domains import is_free, lineage
+from shared.markup import to_text
+from shared.quoting import plain
 from suggest_links.clues import find_clues, full_name, names_inside
-from suggest_links.domains import is_at, is_free, lineage
-from suggest_links.markup import to_text
-from suggest_links.reading import bare_subject, plain, read
+from suggest_links.reading import bare_subject, read
 from tests.suggest_links.ranking_world import LIFT, OURS, SNOW, codes, first, known, mail, suggest
 
 QUOTED = {

@@ -46,11 +46,6 @@ def lineage(host: str) -> tuple[str, ...]:
     return tuple(".".join(labels[i:]) for i in range(len(labels) - depth + 1))
 
 
-def is_at(host: str, domain: str) -> bool:
-    """Whether `host` is `domain` or lies below it."""
-    return host == domain or host.endswith("." + domain)
-
-
 @cache
 def _suffixes() -> PublicSuffixList:
     return PublicSuffixList()
