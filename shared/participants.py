@@ -43,14 +43,21 @@ def is_outgoing(item: Item, known: Mapping[str, Sequence[RecordRef]]) -> bool:
 def outsiders(
     item: Item, known: Mapping[str, Sequence[RecordRef]], own: Iterable[str]
 ) -> tuple[str, ...]:
-    """The addresses of those who are neither users nor queues of the CRM nor in the domains of
-    such ones who take part, nor in those of `own`."""
-    ours = [
-        p.address
-        for p in item.participants
-        if any(record.type in ("user", "queue") for record in known.get(party_key(p), ()))
+    """The addresses of those who are neither users nor queues of the CRM, nor of `own`, nor in the
+    domain of such a one: unless that is a provider's, where anyone may be."""
+    from shared.mail_domains import is_free  # takes 60 ms, and no click needs it
+
+    insiders = [
+        *own,
+        *(
+            p.address
+            for p in item.participants
+            if any(record.type in ("user", "queue") for record in known.get(party_key(p), ()))
+        ),
     ]
-    return strangers((p.address for p in item.participants), (*ours, *own))
+    keys = {address_key(address) for address in insiders}
+    others = (p.address for p in item.participants if address_key(p.address) not in keys)
+    return strangers(others, (a for a in insiders if not is_free(domain(a))))
 
 
 def strangers(addresses: Iterable[str], own: Iterable[str]) -> tuple[str, ...]:
