@@ -12,7 +12,7 @@ USER = RecordRef("user", "1")
 def external(*addresses: str, users: tuple[str, ...] = (), own: tuple[str, ...] = ()) -> set[str]:
     people = tuple(Participant(address, "", Role.TO) for address in addresses)
     item = replace(items.email(), participants=people)
-    return set(outsiders(item, {address: (USER,) for address in users}, own))
+    return set(outsiders(item, dict.fromkeys(users, (USER,)), own))
 
 
 def test_users_and_their_companys_people_are_inside() -> None:
