@@ -119,8 +119,7 @@ async def _once_sent(
     ledger: Ledger | None,
 ) -> Later:
     if ledger is None or tools.books is None or not tools.may_follow:
-        logic.refuse_draft(opened.item)
-        raise AssertionError("unreachable: it is a draft")
+        raise InvalidRequest(logic.NOT_SENT)
     if request.scope == "conversation":
         reason = "A draft is saved once it is sent; save its conversation then."
         raise InvalidRequest(reason, errors=(FieldError("scope", reason),))

@@ -13,6 +13,8 @@ _CHOOSE = (
     "one of them by its own id."
 )
 
+NOT_SENT = "This deployment does not wait for drafts to be sent; save the e-mail once it is sent."
+
 
 async def save(request: SaveRequest, *, crm: Crm, mailbox: Mailbox, policy: Policy) -> Saved:
     """The one record of the item, made now or found. Raises as `open_item` and `save_opened`."""
@@ -50,6 +52,4 @@ def is_draft(item: Item) -> bool:
 def refuse_draft(item: Item) -> None:
     """Raises `InvalidRequest` for what has to be sent first."""
     if is_draft(item):
-        raise InvalidRequest(
-            "This deployment does not wait for drafts to be sent; save the e-mail once it is sent."
-        )
+        raise InvalidRequest(NOT_SENT)
