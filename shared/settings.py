@@ -68,8 +68,8 @@ class Settings(BaseModel):
     background: bool = Field(
         False,
         description="The app works on without the person, as for saves that the CRM can't take "
-        "now: needs `ledger`, Graph's application permissions Mail.Read and Calendars.Read, and in the "
-        "CRM the right to act for users.",
+        "now: needs `ledger`, Graph's application permissions Mail.Read and Calendars.Read, and in "
+        "the CRM the right to act for users.",
     )
     callback_url: HttpUrl | None = Field(
         None,
