@@ -11,6 +11,10 @@ async def hello(req: func.HttpRequest) -> func.HttpResponse:
     import azure.identity.aio  # noqa: F401
     import httpx
     import jwt  # noqa: F401
+    import pydantic
+
+    class _Model(pydantic.BaseModel):
+        pass
 
     async with httpx.AsyncClient():
         return func.HttpResponse("hello")
