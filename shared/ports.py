@@ -36,6 +36,7 @@ from shared.following import (
 from shared.receipts import Receipt
 
 if TYPE_CHECKING:
+    from shared.contacts import Acquaintance, Added, NewContact, Stranger
     from shared.records import Description, FoundRecord, Search, Wanted
     from shared.suggestions import Candidates, Clues
 
@@ -200,6 +201,25 @@ class Crm(Protocol):
         the limits; labels in `language` (a BCP 47 tag) where the CRM has them, else in its own.
 
         May be up to five minutes old.
+        """
+        ...
+
+    async def acquaintance(self, stranger: "Stranger") -> "Acquaintance":
+        """What is known of somebody, as `shared.contacts` says, in one round trip."""
+        ...
+
+    async def add_contact(self, contact: "NewContact") -> "Added":
+        """Makes the contact, owned by the caller, in one round trip; meant for one whom
+        `acquaintance` did not find.
+
+        However often and by however many it is called for one address, one contact is made, as far
+        as the CRM can be made to see to it: its adapter's README tells how far. One that was made
+        so before and still carries the address is returned instead. What is longer than its field
+        is cut, and a notice says so (`contact_truncated`).
+
+        Raises `NotFound` (record_not_found) for an account that this user can't see,
+        `InvalidRequest` where the CRM refuses a value or takes the contact for a duplicate of
+        another, `Forbidden` where such a contact exists that the user may not see.
         """
         ...
 

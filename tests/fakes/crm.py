@@ -8,6 +8,7 @@ from uuid import uuid4
 
 from sandbox.company import Company, Employee
 from sandbox.sample import company as sample_company
+from shared.contacts import Acquaintance, Added, NewContact, Stranger
 from shared.domain import (
     Activity,
     ActivityKind,
@@ -40,7 +41,7 @@ from shared.errors import (
 from shared.policy import CategoryField
 from shared.records import Description, FoundRecord, Search, Wanted
 from shared.suggestions import Candidates, Clues, Filed
-from tests.fakes import crm_records
+from tests.fakes import crm_contacts, crm_records
 from tests.fakes.crm_activities import (
     Party,
     Record,
@@ -66,7 +67,8 @@ class CrmWorld:
 
     `calls` names the port's methods in the order they were called. `failures` are raised by the
     next call of the method they are filed under. `breaks_after` ends a save with `Unavailable`
-    after that piece of work. `written` are the ids of the records that a refresh changed.
+    after that piece of work. `written` are the ids of the records that a refresh changed, `phones`
+    those of added contacts by id.
     """
 
     company: Company = field(default_factory=sample_company)
@@ -77,6 +79,7 @@ class CrmWorld:
     written: list[str] = field(default_factory=list)
     failures: dict[str, ThreadlineError] = field(default_factory=dict)
     breaks_after: int | None = None
+    phones: dict[str, str] = field(default_factory=dict)
 
     def of_item(self, item: Item) -> Record | None:
         key = identity(item)
@@ -265,6 +268,25 @@ class FakeCrm:
             )
             if same or people & set(clues.outsiders) or at_home:
                 yield Filed(record.link, record.saved_at, same, tuple(sorted(people)))
+
+    async def acquaintance(self, stranger: Stranger) -> Acquaintance:
+        await self._called("acquaintance")
+        return crm_contacts.acquaintance(
+            self._world.company, self._world.phones, stranger, self._sees
+        )
+
+    async def add_contact(self, contact: NewContact) -> Added:
+        await self._called("add_contact")
+        self._must_write()
+        if contact.account is not None:
+            self._seen(contact.account)
+        added = crm_contacts.added(self._world.company, self._world.phones, contact, self._sees)
+        if added.created:
+            made = crm_contacts.row(added.contact, self._me)
+            company = self._world.company
+            self._world.company = replace(company, contacts=(*company.contacts, made))
+            self._world.phones[made.id] = added.contact.phone
+        return added
 
     async def check(self) -> None:
         await self._called("check")

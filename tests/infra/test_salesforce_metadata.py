@@ -14,6 +14,7 @@ HOLDERS = {
     "EmailMessage": ("EmailMessage",),
     "Activity": ("Event", "Task"),
     "ContentVersion": ("ContentVersion",),
+    "Contact": ("Contact",),
 }
 """The objects that have the custom fields of each folder."""
 KINDS = {"string": "Text", "datetime": "DateTime", "reference": "Lookup"}
@@ -48,6 +49,7 @@ def test_every_field_of_ours_is_deployed_and_no_other() -> None:
         "Event": ours | {objects.ITEM_ID},
         "Task": ours | {objects.ITEM_ID},
         "ContentVersion": {objects.KEY},
+        "Contact": {objects.KEY},
     }
 
 

@@ -28,6 +28,7 @@ from shared.domain import (
 from shared.settings import PREFIX, from_environment
 
 if TYPE_CHECKING:
+    from shared.contacts import Acquaintance, Added, NewContact, Stranger
     from shared.records import Description, FoundRecord, Search, Wanted
     from shared.suggestions import Candidates, Clues
 
@@ -85,6 +86,16 @@ class DataverseCrm:
         from shared.crm.dataverse import describing
 
         return await describing.describe(self._session, kind, wanted, language)
+
+    async def acquaintance(self, stranger: "Stranger") -> "Acquaintance":
+        from shared.crm.dataverse import contacting
+
+        return await contacting.acquaintance(self._session, stranger)
+
+    async def add_contact(self, contact: "NewContact") -> "Added":
+        from shared.crm.dataverse import contacting
+
+        return await contacting.add(self._session, contact)
 
     async def check(self) -> None:
         reply = await self._session.wire.get("WhoAmI")

@@ -39,7 +39,7 @@ def accounts(
     """Those of the contacts, those that the clues really point at, and the parents of both."""
     found: dict[str, Account] = {}
     employers = (row.get("parentcustomerid_account") for row in contact_rows)
-    pointed_at = (row for row in rows if _is_meant(_account(row, root), clues))
+    pointed_at = (row for row in rows if is_meant(_account(row, root), clues))
     for row in (*filter(None, employers), *pointed_at):
         for one in (row, row.get("parentaccountid")):
             if one:
@@ -70,7 +70,8 @@ def hosts(row: Row) -> tuple[str, ...]:
     return tuple(dict.fromkeys(host for host in found if "." in host))
 
 
-def _is_meant(account: Account, clues: Clues) -> bool:
+def is_meant(account: Account, clues: Clues) -> bool:
+    """Whether the clues point at it; `contains` and `endswith` find others too."""
     return bool(set(account.addresses) & set(clues.outsiders)) or any(
         is_at(host, domain) for host in account.domains for domain in clues.domains
     )

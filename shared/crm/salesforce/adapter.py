@@ -6,11 +6,13 @@ from datetime import datetime
 from http import HTTPStatus
 from typing import Final
 
+from shared.contacts import Acquaintance, Added, NewContact, Stranger
 from shared.crm import Connection, OpenCrm
 from shared.crm.salesforce import (
     candidates,
     changing,
     composite,
+    contacting,
     deleting,
     describing,
     looking,
@@ -119,6 +121,14 @@ class SalesforceCrm:
     ) -> Description:
         session = self._session
         return await session.renewing(lambda: describing.describe(session, kind, wanted, language))
+
+    async def acquaintance(self, stranger: Stranger) -> Acquaintance:
+        return await self._session.renewing(
+            lambda: contacting.acquaintance(self._session, stranger)
+        )
+
+    async def add_contact(self, contact: NewContact) -> Added:
+        return await self._session.renewing(lambda: contacting.add(self._session, contact))
 
     async def check(self) -> str | None:
         """As the caller; without one as the integration user, and without that the address alone,

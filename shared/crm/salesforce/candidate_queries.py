@@ -127,7 +127,9 @@ def staff(shape: Shape, domains: Sequence[str]) -> Iterator[str]:
     fields = shape.of("Contact").addresses
     known_by_them = "AccountId != null AND Account.Website = null"
     tests = ending(fields, topmost(domains))
-    return _lists(["AccountId", "Account.ParentId", *fields], "Contact", tests, known_by_them)
+    return _lists(
+        ["AccountId", "Account.Name", "Account.ParentId", *fields], "Contact", tests, known_by_them
+    )
 
 
 def conversation(object_: ActivityObject, shape: Shape, clues: Clues) -> Iterator[str]:

@@ -27,6 +27,7 @@ from shared.errors import (
 from shared.outbound import retry_after
 
 DUPLICATE_VALUE: Final = "DUPLICATE_VALUE"
+DUPLICATES_DETECTED: Final = "DUPLICATES_DETECTED"
 LOCKED: Final = "UNABLE_TO_LOCK_ROW"
 LIMITED: Final = "REQUEST_LIMIT_EXCEEDED"
 GONE: Final = frozenset({"ENTITY_IS_DELETED", "NOT_FOUND", "INVALID_CROSS_REFERENCE_KEY"})
@@ -134,7 +135,7 @@ def fault(reply: Reply) -> ThreadlineError:
         return InvalidRequest(
             f"A validation rule of your Salesforce organisation refused the record{_named(reply)}."
         )
-    if found == "DUPLICATES_DETECTED":
+    if found == DUPLICATES_DETECTED:
         return Conflict(f"A duplicate rule of Salesforce{_rule(reply)} refused the record.")
     if found in _VALUES:
         return InvalidRequest(f"Salesforce refused a value{_named(reply)}.")

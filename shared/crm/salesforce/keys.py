@@ -8,7 +8,7 @@ from hashlib import sha256
 from typing import Final
 from uuid import uuid4
 
-from shared.domain import Item, Meeting, identity
+from shared.domain import Item, Meeting, address_key, identity
 from shared.truncation import storable, units
 
 _SHORT, _LONG = 15, 18
@@ -22,6 +22,12 @@ def activity_key(item: Item) -> str:
     """The key of the item's record, the same from whichever mailbox. Never change how it is made:
     records saved before would be saved again."""
     return _digest(identity(item))
+
+
+def contact_key(address: str, turn: int) -> str:
+    """The key to make a contact of that address under. `turn` counts those made before that no
+    longer are contacts of this address."""
+    return _digest(f"contact:{address_key(address)}" + (f"/{turn}" if turn else ""))
 
 
 def message_id(item: Item) -> str | None:
