@@ -92,6 +92,8 @@ class Following(RuleBasedStateMachine):
         self.plans: list[Plan] = []
         self.outage = False
         self.moved = timedelta()
+        self.slow = timedelta()
+        self.office.feed.now = lambda: self.office.now + self.slow
 
     def teardown(self) -> None:
         if hasattr(self, "loop"):
@@ -351,10 +353,17 @@ class Following(RuleBasedStateMachine):
             self.moved += span
             self.office.now += span
 
+    @precondition(lambda self: self.slow < timedelta(days=3))
     @rule()
-    def the_clock_is_set_back(self) -> None:
-        self.moved -= timedelta(days=1)
+    def our_clock_is_set_back(self) -> None:
+        """Graph's isn't."""
+        self.slow += timedelta(days=1)
         self.office.now -= timedelta(days=1)
+
+    @rule()
+    def our_clock_is_set_right(self) -> None:
+        self.office.now += self.slow
+        self.slow = timedelta()
 
     @rule()
     def graph_removes_our_subscriptions(self) -> None:
@@ -424,7 +433,7 @@ class Following(RuleBasedStateMachine):
         live = [
             (one.mailbox, one.kind)
             for one in feed.subscriptions.values()
-            if one.expires > self.office.now
+            if one.expires > self.office.feed.now()
         ]
         assert len(live) == len(set(live))
         followed = {(path, "email") for thread in self.threads for path in thread.followers}
