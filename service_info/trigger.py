@@ -6,14 +6,15 @@ import azure.functions as func
 
 from service_info.logic import HealthMonitor
 from service_info.payload import HEALTH, OPENAPI, HealthShape
-from shared import composition, endpoint, replies
+from shared import endpoint, replies
+from shared.health import checks
 
 bp = func.Blueprint()
 
 
 @cache
 def _monitor() -> HealthMonitor:
-    return HealthMonitor(composition.health_checks())
+    return HealthMonitor(checks())
 
 
 @bp.function_name(HEALTH.name)

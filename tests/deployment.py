@@ -15,7 +15,7 @@ import function_app
 from sandbox.app_settings import app_settings
 from sandbox.host.context import Output
 from sandbox.running import Running
-from shared import composition
+from shared import worker
 from shared.settings import settings
 
 # The app lets itself be indexed once; run as a script it is another one for everybody.
@@ -44,7 +44,7 @@ async def deployed(
     try:
         yield
     finally:
-        await composition.close()
+        await worker.close()
         settings.cache_clear()
 
 

@@ -11,7 +11,7 @@ import pytest
 from sandbox import azurite
 from sandbox.running import Running
 from sandbox.world import CLIENT_ID, TENANT
-from shared import composition
+from shared import composition, health, worker
 from shared.errors import Forbidden, Unauthenticated, Unavailable, Upstream
 from shared.policy import Policy
 from shared.settings import settings
@@ -67,7 +67,7 @@ async def test_tenants_that_name_nobody_are_no_tenants(set_up: pytest.MonkeyPatc
 
 async def test_a_setting_that_the_crm_misses_is_named(set_up: pytest.MonkeyPatch) -> None:
     with pytest.raises(Unavailable) as told:
-        await composition.health_checks()["crm"]()
+        await health.checks()["crm"]()
     assert "THREADLINE_DATAVERSE_URL: " in told.value.detail
 
 
@@ -105,7 +105,7 @@ async def test_health_tells_the_admin_of_a_bad_document_while_the_good_one_holds
     file = tmp_path / "policy.json"
     file.write_text('{"attachments": "off"}')
     set_up.setenv("THREADLINE_POLICY_FILE", str(file))
-    check = composition.health_checks()["policy"]
+    check = health.checks()["policy"]
     assert not await check()
     file.write_text('{"attachments": "s3cret", "banner": {}}')
     told = await check()
@@ -136,7 +136,7 @@ async def test_what_is_shared_is_built_once_for_each_loop(in_sandbox: Running) -
 
     async def elsewhere() -> None:
         await composition.caller(header)
-        await composition.close()
+        await worker.close()
 
     await asyncio.to_thread(asyncio.run, elsewhere())
     assert keys_fetched() == 2
@@ -145,7 +145,7 @@ async def test_what_is_shared_is_built_once_for_each_loop(in_sandbox: Running) -
 
 
 async def test_health_asks_the_crm_as_the_app(in_sandbox: Running) -> None:
-    checks = composition.health_checks()
+    checks = health.checks()
     for check in checks.values():
         await check()
     assert any("WhoAmI" in call["path"] for call in in_sandbox.requests("dataverse"))
@@ -160,24 +160,24 @@ async def test_health_tells_a_wrong_secret(
 ) -> None:
     monkeypatch.setenv("THREADLINE_CLIENT_SECRET", "wrong")
     with pytest.raises(Upstream) as told:
-        await composition.health_checks()["crm"]()
+        await health.checks()["crm"]()
     assert "sign-in service" in told.value.detail
 
 
 async def test_health_looks_at_the_ledger_where_there_is_one(
     in_sandbox: Running, storage: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assert "ledger" not in composition.health_checks()
+    assert "ledger" not in health.checks()
     monkeypatch.setenv("THREADLINE_LEDGER", storage)
     settings.cache_clear()
-    await composition.close()
-    assert await composition.health_checks()["ledger"]() is None
+    await worker.close()
+    assert await health.checks()["ledger"]() is None
     nowhere = azurite.connection_string({one: free_port() for one in azurite.SERVICES})
     monkeypatch.setenv("THREADLINE_LEDGER", nowhere)
     settings.cache_clear()
-    await composition.close()
+    await worker.close()
     with pytest.raises(Unavailable):
-        await composition.health_checks()["ledger"]()
+        await health.checks()["ledger"]()
 
 
 LEDGERS = (

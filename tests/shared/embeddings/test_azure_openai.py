@@ -14,12 +14,13 @@ from sandbox.azure_openai import AUDIENCE, DEPLOYMENT
 from sandbox.azure_openai.vectors import vector
 from sandbox.entra import identity
 from sandbox.running import Running
-from shared import composition
+from shared import composition, health
 from shared.embeddings import azure_openai
 from shared.embeddings.azure_openai import AzureOpenAIEmbeddings
 from shared.errors import Forbidden, ThreadlineError, Throttled, Unavailable, Upstream
 from shared.identity_tokens import IdentityTokens
 from shared.outbound import Sender
+from shared.settings import settings
 from suggest_links.meaning import cosine
 from tests.deployment import Client, deployed
 
@@ -195,11 +196,11 @@ async def test_health_tells_that_the_library_is_missing(
     as_identity: Running, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async with deployed(as_identity, monkeypatch):
-        check = composition.health_checks()["settings"]
+        check = health.checks()["settings"]
         assert not await check()
         monkeypatch.setenv("THREADLINE_EMBEDDINGS_URL", as_identity.url)
         monkeypatch.setenv("THREADLINE_EMBEDDINGS_DEPLOYMENT", DEPLOYMENT)
-        composition.settings.cache_clear()
+        settings.cache_clear()
         assert not await check()
         monkeypatch.setattr(azure_openai, "LIBRARY", "no_such_library")
         told = await check()
@@ -234,11 +235,11 @@ async def test_half_a_setting_or_an_unsafe_one_is_named(
 def test_the_library_is_loaded_only_where_it_is_on(on: bool) -> None:
     script = (
         "import asyncio, sys, function_app\n"
-        "from shared import composition\n"
+        "from shared import composition, worker\n"
         "from suggest_links import suggesting\n"
         "async def main():\n"
         "    composition.embeddings()\n"
-        "    await composition.close()\n"
+        "    await worker.close()\n"
         "asyncio.run(main())\n"
         "print(*sys.modules)"
     )
