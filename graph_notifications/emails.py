@@ -15,7 +15,7 @@ from graph_notifications.threads import (
 )
 from graph_notifications.work import FINAL, Done, Parts, ref, refused, unfiled
 from shared.domain import Email, LookUp, Saved, identity
-from shared.errors import Conflict, InvalidRequest, NotFound
+from shared.errors import Conflict, InvalidRequest, NoMailbox, NotFound
 from shared.following import THREAD_FOLLOWED, Filed, FollowedThread, Origin
 from shared.notifications import ItemChanged
 from shared.participants import outsiders
@@ -46,6 +46,8 @@ async def look(changed: ItemChanged, parts: Parts) -> Done:
             return done
     try:
         email = await mailbox.fetch(ref("email", changed.item))
+    except NoMailbox:
+        raise
     except NotFound:
         return Done("gone")
     if not isinstance(email, Email):
@@ -71,12 +73,18 @@ async def _decided(email: Email, thread: FollowedThread, mailbox: Mailbox, parts
     except LeftOut as left_out:
         return Done("internal_only" if left_out.why == "internal" else left_out.why)
     except _Stranger:
-        if email.ref.id not in thread.waiting:
-            try:
-                await parts.books.followings.put_thread(with_waiting(thread, email.ref.id))
-            except Conflict:
-                raise _Changed from None
+        await _wait(email, thread, parts)
         return Done("stranger")
+
+
+async def _wait(email: Email, thread: FollowedThread, parts: Parts) -> None:
+    """It is looked at again once a day."""
+    if email.ref.id in thread.waiting:
+        return
+    try:
+        await parts.books.followings.put_thread(with_waiting(thread, email.ref.id))
+    except Conflict:
+        raise _Changed from None
 
 
 async def _saved(email: Email, thread: FollowedThread, mailbox: Mailbox, parts: Parts) -> Done:
@@ -92,9 +100,11 @@ async def _saved(email: Email, thread: FollowedThread, mailbox: Mailbox, parts: 
         try:
             saved = await _save(email, thread, unfiled(thread.filed), mailbox, parts)
         except FINAL as error:
+            await _wait(email, thread, parts)
             return refused(error)
         outcome = "saved_without_choices"
     except FINAL as error:
+        await _wait(email, thread, parts)
         return refused(error)
     if email.message_id:
         # not what it refers to: such a message may still be on its way to us

@@ -5,7 +5,7 @@ from dataclasses import replace
 from graph_notifications import repeating
 from graph_notifications.work import FINAL, Done, Parts, ref, refused
 from shared.domain import Meeting
-from shared.errors import Conflict, NotFound
+from shared.errors import Conflict, NoMailbox, NotFound
 from shared.following import MEETING_FOLLOWED, FollowedMeeting
 from shared.notifications import ItemChanged
 from shared.ports import Crm
@@ -53,6 +53,8 @@ async def _refreshed(followed: FollowedMeeting, parts: Parts) -> Done:
     mailbox = parts.mailbox(followed.mailbox)
     try:
         meeting = await mailbox.fetch(ref("meeting", followed.item))
+    except NoMailbox:
+        raise
     except NotFound:
         meeting = None
     if meeting is not None and not isinstance(meeting, Meeting):

@@ -9,7 +9,7 @@ from datetime import timedelta
 
 from graph_notifications.work import FINAL, Done, Parts, ref, refused, unfiled
 from shared.domain import Meeting, identity
-from shared.errors import InvalidRequest, NotFound
+from shared.errors import InvalidRequest, NoMailbox, NotFound
 from shared.following import MEETING_FOLLOWED, SERIES_AHEAD, Filed, FollowedMeeting, digest
 from shared.ports import Mailbox
 from shared.saving import series
@@ -25,6 +25,8 @@ async def look(followed: FollowedMeeting, parts: Parts) -> Done:
     mailbox = parts.mailbox(followed.mailbox)
     try:
         near = await series.upcoming(ref("meeting", followed.item), mailbox=mailbox, now=parts.now)
+    except NoMailbox:
+        raise
     except NotFound:
         await parts.books.followings.remove(followed)
         return Done("gone")

@@ -58,6 +58,13 @@ class NotFound(ThreadlineError):
     code = "record_not_found"
 
 
+class NoMailbox(NotFound):
+    """There is no such mailbox, or none at this moment, as while its owner has no licence: it says
+    nothing about what lies in it."""
+
+    code = "item_not_found"
+
+
 class Conflict(ThreadlineError):
     """The same thing is being done at this moment, or the record changed meanwhile."""
 

@@ -12,6 +12,7 @@ from typing import Any
 
 from shared.errors import (
     Forbidden,
+    NoMailbox,
     NotFound,
     ThreadlineError,
     Throttled,
@@ -22,6 +23,18 @@ from shared.errors import (
 
 _CODE = re.compile(r"[A-Za-z][A-Za-z0-9.\-]{0,80}")
 _NAMES_NOTHING = frozenset({"ErrorInvalidIdMalformed", "ErrorInvalidIdEmpty"})
+_NO_MAILBOX = frozenset(
+    {
+        "ErrorInvalidUser",
+        "ErrorNonExistentMailbox",
+        "MailboxNotEnabledForRESTAPI",
+        "MailboxNotSupportedForRESTAPI",
+        "Request_ResourceNotFound",
+        "ResourceNotFound",
+    }
+)
+"""Answered by 404, as what was deleted is, but for the mailbox: one that has no licence or is being
+moved has more than one of them (microsoft-graph-docs-contrib issue 4340)."""
 
 
 def failure(status: int, body: Any, retry_after: float | None) -> ThreadlineError:
@@ -31,6 +44,8 @@ def failure(status: int, body: Any, retry_after: float | None) -> ThreadlineErro
         return Unauthenticated("Outlook did not accept the sign-in. Sign in again.")
     if status == HTTPStatus.FORBIDDEN:
         return Forbidden("You may not open this in Outlook, or this app has not been allowed to.")
+    if code in _NO_MAILBOX:
+        return NoMailbox("There is no such mailbox, or it can't be opened at this moment.")
     if status in (HTTPStatus.NOT_FOUND, HTTPStatus.GONE) or code in _NAMES_NOTHING:
         return NotFound(
             "This item is not in the mailbox: it was moved, deleted, or never there.",

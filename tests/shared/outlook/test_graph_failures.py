@@ -14,6 +14,7 @@ import pytest
 from shared.domain import Attachment, AttachmentKind, Email, ItemRef
 from shared.errors import (
     Forbidden,
+    NoMailbox,
     NotFound,
     ThreadlineError,
     Throttled,
@@ -136,6 +137,8 @@ async def test_every_call_asks_for_lasting_ids_html_and_utc(
         (400, error("BadRequest"), Upstream),
         (403, error("ErrorAccessDenied"), Forbidden),
         (404, error("ErrorItemNotFound"), NotFound),
+        (404, error("MailboxNotEnabledForRESTAPI"), NoMailbox),
+        (404, error("ResourceNotFound"), NoMailbox),
         (404, "<html>", NotFound),
         (410, None, NotFound),
         (302, None, Upstream),
