@@ -157,7 +157,7 @@ class Caretaker:
         anew = False
         while more and len(items) < MOST_AT_ONCE:
             found = await self.feed.changes(row.mailbox, row.kind, position, since)
-            items |= dict.fromkeys(one.item for one in found.items)
+            items |= dict.fromkeys(found.items)
             position, more, anew = found.position, found.more, anew or found.anew
         if anew:
             items |= dict.fromkeys(one.item for one in live if isinstance(one, FollowedMeeting))

@@ -19,7 +19,6 @@ THREAD_FOLLOWED = timedelta(days=180)
 MEETING_FOLLOWED = timedelta(days=7)
 """How long after its end a meeting is followed."""
 
-
 SERIES_AHEAD = timedelta(days=90)
 """How far ahead the occurrences of a series are saved."""
 
@@ -165,20 +164,14 @@ class Subscription:
 
 
 @dataclass(frozen=True, slots=True)
-class Changed:
-    """One item that changed somehow; `gone` says that it was removed from where it was."""
-
-    item: str
-    gone: bool = False
-
-
-@dataclass(frozen=True, slots=True)
 class Changes:
-    """`anew` says that no earlier position was gone on from, so that what was removed before isn't
-    told: whoever follows something looks at it. `more` says that the service has more to tell at
-    once: ask again from `position`, with the same `since`."""
+    """`items` are ids, each one once, whatever happened to it. `anew` says that no earlier position
+    was gone on from, so that what was removed before isn't told: whoever follows something looks at
+    it. `more` says that the service has more to tell at once: ask again from `position`, with the
+    same `since`.
+    """
 
-    items: tuple[Changed, ...]
+    items: tuple[str, ...]
     position: Mapping[str, str]
     anew: bool = False
     more: bool = False

@@ -395,9 +395,3 @@ class Embeddings(Protocol):
         service, and nothing of them is logged. Gives up at once when cancelled.
         """
         ...
-
-
-class Clock(Protocol):
-    def now(self) -> datetime:
-        """The current time in UTC."""
-        ...

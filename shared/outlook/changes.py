@@ -25,7 +25,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from http import HTTPStatus
 
 from shared.errors import Unavailable, Upstream
-from shared.following import Changed, Changes
+from shared.following import Changes
 from shared.outlook import mapping, wire
 from shared.outlook.calling import Graph, all_of, checked, shaped
 from shared.outlook.failures import parsed
@@ -83,7 +83,7 @@ async def new_emails(
     async for page in graph.pages(path("emails since", mailbox, since=start)):
         told += [shaped(wire.ListedMessage, row).id for row in page.value]
     return Changes(
-        items=tuple(Changed(id_) for id_ in dict.fromkeys(told)),
+        items=tuple(dict.fromkeys(told)),
         position={folder: one.link for folder, one in zip(_FOLDERS, rounds, strict=True)},
         anew=any(one.anew for one in rounds),
         more=any(one.more for one in rounds),
@@ -108,9 +108,8 @@ async def other_meetings(
     )
     one = await _round(graph, link, first)
     told = [c for c in one.changes if not one.anew or _changed_since(c, since - _MARGIN)]
-    items = {c.series_master_id or c.id: c.removed is not None for c in told}
     return Changes(
-        items=tuple(Changed(id_, gone) for id_, gone in items.items()),
+        items=tuple(dict.fromkeys(c.series_master_id or c.id for c in told)),
         position={place: one.link},
         anew=one.anew,
         more=one.more,

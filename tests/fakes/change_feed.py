@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from itertools import count
 
 from shared.errors import Forbidden, NotFound, ThreadlineError
-from shared.following import Changed, ChangeKind, Changes
+from shared.following import ChangeKind, Changes
 
 SHORTEST = timedelta(minutes=45)
 
@@ -24,7 +24,8 @@ class Subscribed:
 class _Event:
     mailbox: str
     kind: ChangeKind
-    changed: Changed
+    item: str
+    gone: bool
     when: datetime
 
 
@@ -49,8 +50,8 @@ class FakeChangeFeed:
     _numbers: "count[int]" = field(default_factory=lambda: count(1))
 
     def happened(self, mailbox: str, kind: ChangeKind, item: str, *, gone: bool = False) -> None:
-        """`item` is the series' for an occurrence."""
-        self._log.append(_Event(mailbox, kind, Changed(item, gone), self.now()))
+        """`item` is the series' for an occurrence; `gone` says that it was removed."""
+        self._log.append(_Event(mailbox, kind, item, gone, self.now()))
 
     def forget_positions(self) -> None:
         """No position of before is known any more."""
@@ -84,16 +85,16 @@ class FakeChangeFeed:
         await self._called("changes", mailbox)
         place = self._place(position)
         first = place or 0
-        told: list[Changed] = []
+        told: list[str] = []
         at = len(self._log)
         for number, event in enumerate(self._log[first:], first):
             if len(told) == self.most:
                 at = number
                 break
             mine = (event.mailbox, event.kind) == (mailbox, kind)
-            removed = event.changed.gone and (kind == "email" or place is None)
+            removed = event.gone and (kind == "email" or place is None)
             if mine and not removed and (place is not None or event.when >= since):
-                told.append(event.changed)
+                told.append(event.item)
         return Changes(
             items=tuple(dict.fromkeys(told)),
             position={"log": f"{self._generation}/{at}"},

@@ -76,4 +76,4 @@ async def test_the_fake_tells_large_changes_in_parts() -> None:
     delivered = [await harness.deliver(ANNA) for _ in range(25)]
     first, second = await mail.changes(), await mail.changes()
     assert (first.more, second.more) == (True, False)
-    assert [one.item for one in (*first.items, *second.items)] == delivered
+    assert [*first.items, *second.items] == delivered

@@ -204,7 +204,7 @@ async def test_a_meeting_that_comes_within_the_year_is_followed_from_then_on(
     calendar.feed = graph.feed(now=in_days(35))
     await calendar.changes()
     await graph.remove(ANNA, far)
-    assert (await calendar.told())[far] is True
+    assert far in await calendar.told()
 
 
 @pytest.mark.parametrize("drop", ["before", "after"])
