@@ -2,6 +2,7 @@
 
 import azure.functions as func
 
+from create_contact.trigger import bp as create_contact
 from delete_activity.trigger import bp as delete_activity
 from describe_form.trigger import bp as describe_form
 from edit_activity.trigger import bp as edit_activity
@@ -21,6 +22,7 @@ for room in (
     stop_following,
     suggest_links,
     describe_form,
+    create_contact,
     graph_notifications,
     service_info,
 ):

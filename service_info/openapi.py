@@ -6,6 +6,7 @@ from typing import Any, Literal
 from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
+from create_contact.payload import ADD, PROPOSE
 from delete_activity.payload import DELETE
 from describe_form.payload import FORM
 from edit_activity.payload import EDIT
@@ -27,6 +28,8 @@ OPERATIONS: tuple[Operation, ...] = (
     SUGGEST,
     RECORDS,
     FORM,
+    ADD,
+    PROPOSE,
     HEALTH,
     OPENAPI,
 )

@@ -3,6 +3,7 @@
 from dataclasses import dataclass, replace
 
 from shared.domain import Notice, RecordRef
+from shared.errors import FieldError, InvalidRequest
 from shared.suggestions import Account
 from shared.truncation import cut_text, one_line, units
 
@@ -77,7 +78,8 @@ class Room:
 def fitting(contact: NewContact, room: Room) -> tuple[NewContact, tuple[Notice, ...]]:
     """The contact as the CRM can hold it, in texts of one line each, and what had to be cut.
 
-    A phone number is left out rather than cut, since a part of one is another one.
+    A phone number is left out rather than cut, since a part of one is another one. Raises
+    `InvalidRequest` where no last name is left.
     """
     phone = one_line(contact.phone)
     kept = replace(
@@ -87,6 +89,10 @@ def fitting(contact: NewContact, room: Room) -> tuple[NewContact, tuple[Notice, 
         job_title=_cut(contact.job_title, room.job_title),
         phone=phone if units(phone) <= room.phone else "",
     )
+    if not kept.last_name:
+        raise InvalidRequest(
+            "A contact needs a last name.", errors=(FieldError("lastName", "Required."),)
+        )
     lost = [
         word
         for word, whole, text in (

@@ -31,6 +31,7 @@ class Calls:
     delete: Mapping[ActivityKind, int]
     refresh: Mapping[str, int]
     cancel: Mapping[str, int]
+    contact: Mapping[str, int]
     path: str
     """A regular expression for the paths of the first two."""
 
@@ -51,6 +52,7 @@ CALLS: Mapping[str, Calls] = {
         delete={"email": 1, "meeting": 2},
         refresh={"look up": 1, "write": 2},
         cancel={"read": 1, "write": 2},
+        contact={"look": 1, "make": 2},
         path=r"\$batch",
     ),
     "salesforce": Calls(
@@ -60,6 +62,7 @@ CALLS: Mapping[str, Calls] = {
         delete={"email": 1, "meeting": 1},
         refresh={"look up": 1, "write": 2},
         cancel={"read": 1, "write": 2},
+        contact={"look": 1, "make": 2},
         path="/composite",
     ),
 }
