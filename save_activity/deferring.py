@@ -195,7 +195,12 @@ async def _save(request: SaveRequest, follower: Follower, tools: Callable[[], To
         return await series.save(opened_series, request, follower, tools)
     opened = await logic.open_item(request, mailbox=at.mailbox, policy=at.policy)
     logic.refuse_draft(opened.item)
-    return await following.save(opened, request, follower, at)
+    try:
+        return await following.save(opened, request, follower, at)
+    except (Throttled, Unavailable):
+        # nothing was followed while it was a draft, and answers may come before the CRM does
+        await following.begin_ahead(opened.item, request, follower, at, repeated=True)
+        raise
 
 
 async def _end_ahead(request: SaveRequest, follower: Follower, tools: Tools) -> None:

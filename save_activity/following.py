@@ -106,10 +106,11 @@ def _look_after(item: Item, follower: Follower) -> LookAfter:
 
 
 async def begin_ahead(
-    item: Item, request: SaveRequest, follower: Follower, tools: Tools
+    item: Item, request: SaveRequest, follower: Follower, tools: Tools, *, repeated: bool = False
 ) -> LookAfter | None:
     """Follows the thread of an e-mail whose save is put off, so that what is answered meanwhile is
-    saved too. What is to be queued."""
+    saved too; where that is `repeated`, only what nobody has followed or stopped yet. What is to be
+    queued, if that isn't lost: the timer sees to the mailbox as well."""
     books = tools.books
     if books is None or not tools.may_follow or not wanted(request, tools):
         return None
@@ -123,6 +124,8 @@ async def begin_ahead(
     try:
         async with asyncio.timeout(PATIENCE):
             known = await followed_item(item, follower.mailbox, books.followings)
+            if repeated and known is not None:
+                return None
             explicit = request.follow is True
             begun = await begin(
                 item, "", choices, follower, explicit=explicit, known=known, books=books
