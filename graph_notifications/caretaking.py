@@ -125,9 +125,9 @@ class Caretaker:
             except Forbidden:
                 raise
             except ThreadlineError:
-                if lives:
+                if lives and not renew:
                     return row, "not_renewed"
-                raise
+                raise  # of what the service ended or holds back, no later round would know
         id_, expires = await self.feed.subscribe(row.mailbox, row.kind, row.secret, until)
         subscribed = await self._kept(replace(row, id=id_, expires=expires))
         if subscribed.id != id_:  # somebody else subscribed at the same time: one is enough

@@ -95,7 +95,7 @@ class App:
 
     def wait_for_hosts(self) -> None:
         """Until all of them listen."""
-        wait_until(lambda: all(answers(self.ports[number]) for number in self.hosts), 60)
+        wait_until(lambda: all(answers(self.ports[number]) for number in self.hosts))
 
     def kill(self, number: int = 0) -> None:
         """As if the plug were pulled."""
@@ -115,7 +115,7 @@ class App:
         ran = f"Executed 'Functions.{_TIMER}' (Succeeded"
         before = self.log.count(ran)
         self.start(0)
-        wait_until(lambda: self.log.count(ran) > before, 30)
+        wait_until(lambda: self.log.count(ran) > before)
 
     @property
     def log(self) -> str:
@@ -155,7 +155,7 @@ class App:
         told: dict[str, Any] = answer.json()
         return told
 
-    def outcome(self, id_: str, who: str = ANNA, seconds: float = 30) -> dict[str, Any]:
+    def outcome(self, id_: str, who: str = ANNA) -> dict[str, Any]:
         """The receipt once it has an outcome."""
         told: dict[str, Any] = {}
 
@@ -163,7 +163,7 @@ class App:
             told.update(self.receipt(id_, who))
             return told["status"] in ("saved", "failed")
 
-        wait_until(over, seconds)
+        wait_until(over)
         return told
 
     def emails(self) -> dict[str, Any]:
@@ -226,7 +226,7 @@ class App:
                 return [base64.b64decode(one.content).decode() for one in found]
             return []
 
-    def settle(self, seconds: float = 30) -> None:
+    def settle(self, seconds: float = 120) -> None:
         """Returns when everything that was told is done with."""
         end = time.monotonic() + seconds
         calm = 0
@@ -256,7 +256,7 @@ class App:
         told = self.save(item, who, follow=True, **fields)
         address = who if item["mailbox"] == "me" else item["mailbox"]
         kind = "messages" if item["kind"] == "email" else "events"
-        wait_until(lambda: self.is_told(address, kind), 30)
+        wait_until(lambda: self.is_told(address, kind))
         return told
 
     def _state(self, number: int) -> Path:

@@ -51,7 +51,7 @@ class Trouble:
         self.app.sandbox.clear_faults()
 
     def _wait_for_work(self) -> None:
-        wait_until(lambda: self.app.waiting(QUEUE), 20)
+        wait_until(lambda: self.app.waiting(QUEUE))
 
 
 @pytest.mark.parametrize(
@@ -90,7 +90,7 @@ def test_none_is_lost_and_none_is_there_twice(app: App, sizes: Sizes, kills: int
 
         app.sandbox.make_mischief()
         app.run_timer()
-        app.settle(120)
+        app.settle()
         found = set(app.emails()) - before - followed
         assert found == storm.wanted
         assert not found & storm.unwanted
