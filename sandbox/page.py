@@ -11,6 +11,7 @@ from typing import Any
 import httpx
 from starlette.types import ASGIApp
 
+from sandbox import salesforce
 from sandbox.entra import tokens
 from sandbox.faults import Wire
 from sandbox.world import World
@@ -18,7 +19,27 @@ from sandbox.world import World
 _ROWS = 50
 _CALLS = 100
 _GRAPH = "/graph/v1.0/users"
-_CRM = "/dataverse/api/data/v9.2"
+_SUBSCRIPTIONS = "/graph/v1.0/subscriptions"
+_DATAVERSE = "/dataverse/api/data/v9.2"
+_SALESFORCE = "/services/data/v64.0/query"
+_SALESFORCE_SAVED = (
+    (
+        "EmailMessage",
+        "RelatedTo",
+        "SELECT Id, Subject, CreatedDate, RelatedTo.Name FROM EmailMessage "
+        "ORDER BY CreatedDate DESC LIMIT 50",
+    ),
+    (
+        "Event",
+        "What",
+        "SELECT Id, Subject, CreatedDate, What.Name FROM Event ORDER BY CreatedDate DESC LIMIT 50",
+    ),
+    (
+        "Task",
+        "What",
+        "SELECT Id, Subject, CreatedDate, What.Name FROM Task ORDER BY CreatedDate DESC LIMIT 50",
+    ),
+)
 
 _PAGE = Template("""<!doctype html>
 <html lang="en">
@@ -40,13 +61,15 @@ $sections
 
 
 async def render(world: World, wire: Wire, services: ASGIApp) -> str:
-    """The page as HTML. `services` answers for Graph and Dataverse, unlogged."""
+    """The page as HTML. `services` answers for Graph and the CRMs, unlogged."""
     transport = httpx.ASGITransport(services)
     async with httpx.AsyncClient(transport=transport, base_url=world.base_url) as http:
         sections = [
             _section("People", _people(world)),
             _section("Mailboxes", await _mailboxes(world, http)),
-            _section("Saved in Dataverse", await _saved(world, http)),
+            _section("Saved in Dataverse", await _saved_in_dataverse(world, http)),
+            _section("Saved in Salesforce", await _saved_in_salesforce(world, http)),
+            _section("Subscriptions", await _subscriptions(world, http)),
             _section("Faults armed", _faults(wire)),
             _section("Calls received, latest first", _calls(wire)),
         ]
@@ -112,7 +135,7 @@ def _who(party: dict[str, Any] | None) -> str:
     return str(party["emailAddress"].get("address") or "") if party else ""
 
 
-async def _saved(world: World, http: httpx.AsyncClient) -> str:
+async def _saved_in_dataverse(world: World, http: httpx.AsyncClient) -> str:
     rows = []
     for table in ("emails", "appointments"):
         token = tokens.issue(world, _reader(world), "dataverse")
@@ -129,9 +152,37 @@ async def _saved(world: World, http: httpx.AsyncClient) -> str:
                 str(_named(record, "_regardingobjectid_value") or ""),
                 record["activityid"],
             )
-            for record in await _list(http, token, f"{_CRM}/{table}", query)
+            for record in await _list(http, token, f"{_DATAVERSE}/{table}", query)
         ]
     return _table(("", "Created", "Subject", "State", "Regarding", "Id"), rows)
+
+
+async def _saved_in_salesforce(world: World, http: httpx.AsyncClient) -> str:
+    headers = {"Authorization": f"Bearer {salesforce.issue_token(world, _reader(world))}"}
+    rows = []
+    for kind, connected, query in _SALESFORCE_SAVED:
+        answer = await http.get(_SALESFORCE, params={"q": query}, headers=headers)
+        rows += [
+            (
+                kind,
+                record["CreatedDate"],
+                record["Subject"] or "",
+                (record[connected] or {}).get("Name") or "",
+                record["Id"],
+            )
+            for record in answer.raise_for_status().json()["records"]
+        ]
+    return _table(("", "Created", "Subject", "Connected with", "Id"), rows)
+
+
+async def _subscriptions(world: World, http: httpx.AsyncClient) -> str:
+    headers = {"Authorization": f"Bearer {tokens.issue_app(world, 'graph')}"}
+    answer = await http.get(_SUBSCRIPTIONS, headers=headers)
+    rows = (
+        (one["resource"], one["changeType"], one["expirationDateTime"], one["notificationUrl"])
+        for one in answer.raise_for_status().json()["value"]
+    )
+    return _table(("Resource", "Changes", "Until", "Told to"), rows)
 
 
 def _reader(world: World) -> str:

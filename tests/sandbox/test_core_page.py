@@ -7,6 +7,8 @@ import pytest
 
 from sandbox.running import Running
 from sandbox.world import TENANT
+from tests.sandbox.graph.receiver import receiving
+from tests.sandbox.graph.subscriber import Subscriber
 
 ANNA = "anna.kowalska@contoso.example"
 
@@ -48,6 +50,23 @@ def test_it_shows_what_was_saved(fresh_sandbox: Running, http: httpx.Client) -> 
     shown = page(http)
     assert "Saved among emails" in shown
     assert "Saved among appointments" in shown
+
+
+def test_it_shows_what_was_saved_in_salesforce(fresh_sandbox: Running, http: httpx.Client) -> None:
+    headers = {"authorization": f"Bearer {fresh_sandbox.token(ANNA, 'salesforce')}"}
+    event = {
+        "Subject": "Saved among events",
+        "StartDateTime": "2026-03-10T10:00:00Z",
+        "EndDateTime": "2026-03-10T11:00:00Z",
+    }
+    http.post("/services/data/v64.0/sobjects/Event", headers=headers, json=event).raise_for_status()
+    assert "Saved among events" in page(http)
+
+
+def test_it_shows_who_is_told_of_changes(fresh_sandbox: Running, http: httpx.Client) -> None:
+    with receiving() as receiver:
+        Subscriber(fresh_sandbox, receiver).subscribe()
+        assert f"{receiver.url}/told" in page(http)
 
 
 def test_it_shows_faults_and_calls_but_not_its_own(
