@@ -69,6 +69,8 @@ async def _decided(email: Email, thread: FollowedThread, mailbox: Mailbox, parts
         check_item(email, parts.policy)
         if not anyone_known(email, thread):
             raise _Stranger
+        if email.suspected and await mailbox.is_junk(email.ref):
+            return Done("junk")  # taken out of there, it is told again
         return await _saved(email, thread, mailbox, parts)
     except LeftOut as left_out:
         return Done("internal_only" if left_out.why == "internal" else left_out.why)

@@ -47,6 +47,7 @@ _LEFT_OUT = {
     "excluded": "with someone on the exclusion list",
     "gone": "not in the mailbox any more",
     "draft": "not sent yet",
+    "automatic": "automatic replies, reports or invitations",
     "off": "of a kind that is not saved",
     "refused": "refused by the CRM",
 }

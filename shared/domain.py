@@ -90,7 +90,9 @@ class Email:
 
     `message_id` is the Internet Message-ID with its angle brackets, or None where the message has
     none. `sent_at` is None for a draft. `references` holds the ids of the References header,
-    oldest first; `in_reply_to` the id of the In-Reply-To header.
+    oldest first; `in_reply_to` the id of the In-Reply-To header. `automatic` is what no person
+    wrote as a mail: an automatic reply, a delivery or read report, an invitation or an answer to
+    one. `suspected` says that the mail service took it for spam when it came.
     """
 
     ref: ItemRef
@@ -106,6 +108,8 @@ class Email:
     references: tuple[str, ...] = ()
     sensitivity: Sensitivity = Sensitivity.NORMAL
     attachments: tuple[Attachment, ...] = ()
+    automatic: bool = False
+    suspected: bool = False
     kind: Literal["email"] = field(default="email", init=False)
 
 

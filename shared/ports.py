@@ -93,6 +93,10 @@ class Mailbox(Protocol):
         """
         ...
 
+    async def is_junk(self, ref: ItemRef) -> bool:
+        """Whether that e-mail lies in Junk Email. Raises `NotFound` (item_not_found)."""
+        ...
+
     async def is_discarded(self, ref: ItemRef) -> bool:
         """Whether that e-mail is a draft that was thrown away: one in Deleted Items.
 

@@ -78,6 +78,10 @@ class GraphMailbox:
         found = await gathering.occurrences(self._graph, self._located(ref), span, most)
         return [mapping.meeting(ref, event) for event in found]
 
+    async def is_junk(self, ref: ItemRef) -> bool:
+        """See `Mailbox`."""
+        return ref.kind == "email" and await gathering.is_junk(self._graph, self._located(ref))
+
     async def is_discarded(self, ref: ItemRef) -> bool:
         """See `Mailbox`."""
         return ref.kind == "email" and await gathering.is_discarded(self._graph, self._located(ref))

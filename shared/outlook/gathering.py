@@ -13,7 +13,8 @@ from shared.outlook.calling import Graph, all_of, shaped
 from shared.outlook.failures import parsed
 from shared.outlook.paths import instant, item_path, path, quoted
 
-_REJECTED = ("deleteditems", "junkemail")
+_JUNK = "junkemail"
+_REJECTED = ("deleteditems", _JUNK)
 _THROWN_AWAY = ("deleteditems", "recoverableitemsdeletions")
 """Well-known names (https://learn.microsoft.com/en-us/graph/api/resources/mailfolder). What is
 deleted for good lies in the latter for some days, where its immutable id may still find it."""
@@ -47,6 +48,12 @@ async def conversation(graph: Graph, ref: ItemRef, most: int) -> Sequence[str]:
     kept = {m.id: m for m in found if not m.is_draft and m.parent_folder_id not in rejected}
     ordered = sorted(kept.values(), key=_age)
     return [message.id for message in ordered[max(0, len(ordered) - most) :]]
+
+
+async def is_junk(graph: Graph, ref: ItemRef) -> bool:
+    """Whether it lies in Junk Email."""
+    asked, folders = await _placed(graph, ref, [_JUNK])
+    return asked.parent_folder_id in folders
 
 
 async def is_discarded(graph: Graph, ref: ItemRef) -> bool:

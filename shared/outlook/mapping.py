@@ -1,7 +1,7 @@
 """Graph's answers as domain values. Pure."""
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
 
@@ -12,6 +12,8 @@ from shared.outlook import wire
 from shared.outlook.time_zones import iana_name, zone
 
 _MESSAGE_ID = re.compile(r"<[^<>\s]+>")
+_SPAM = re.compile(r"\bSCL:[5-9]\b|\bSFV:(SPM|SKS|SKB|BLK)\b", re.IGNORECASE)
+_TO_JUNK = re.compile(r"\bdest:J\b", re.IGNORECASE)
 _SENSITIVITIES = tuple(Sensitivity)
 _NEVER = datetime(1601, 1, 2, tzinfo=UTC)
 """Exchange's first day; it and year 1 stand for "no time"."""
@@ -23,7 +25,8 @@ _FOREIGN_UID = b"vCal-Uid\x01\x00\x00\x00"
 
 def email(ref: ItemRef, message: wire.Message) -> domain.Email:
     draft = bool(message.is_draft)
-    headers = _headers(message)
+    named = _named(message)
+    headers = _headers(message, named)
     references = _message_ids(headers.get(wire.REFERENCES))
     return domain.Email(
         ref=replace(ref, id=message.id),
@@ -39,6 +42,8 @@ def email(ref: ItemRef, message: wire.Message) -> domain.Email:
         references=references,
         sensitivity=_sensitivity_of(headers.get(wire.SENSITIVITY)),
         attachments=_attachments(message.attachments),
+        automatic="eventmessage" in (message.odata_type or "").casefold() or is_automatic(named),
+        suspected=is_suspected(named),
     )
 
 
@@ -93,12 +98,40 @@ def series_uid(ical_uid: str) -> str:
     return f"{ical_uid[:32]}00000000{ical_uid[40:]}".upper()
 
 
-def _headers(message: wire.Message) -> dict[str, str]:
-    """The properties by id; where one is missing, the header of the same meaning stands in."""
-    named = {
+def _named(message: wire.Message) -> dict[str, str]:
+    """The first header of each name, in small letters."""
+    return {
         header.name.casefold(): header.value or ""
         for header in reversed(message.internet_message_headers or ())
     }
+
+
+def is_automatic(headers: Mapping[str, str]) -> bool:
+    """Whether these are an automatic reply's headers (RFC 3834) or a report's (RFC 6522).
+
+    "auto-generated" alone is not enough: helpdesks put it on what their people write. Exchange puts
+    it on automatic replies, and names the message that they answer.
+    """
+    submitted = headers.get("auto-submitted", "").strip().casefold()
+    by_exchange = "x-ms-exchange-parent-message-id" in headers
+    return (
+        submitted.startswith("auto-replied")
+        or (submitted.startswith("auto-generated") and by_exchange)
+        or headers.get("content-type", "").strip().casefold().startswith("multipart/report")
+    )
+
+
+def is_suspected(headers: Mapping[str, str]) -> bool:
+    """Whether Microsoft's filter took the message for spam, or put it into Junk Email
+    (https://learn.microsoft.com/en-us/defender-office-365/message-headers-eop-mdo)."""
+    return bool(
+        _SPAM.search(headers.get("x-forefront-antispam-report", ""))
+        or _TO_JUNK.search(headers.get("x-microsoft-antispam-mailbox-delivery", ""))
+    )
+
+
+def _headers(message: wire.Message, named: Mapping[str, str]) -> dict[str, str]:
+    """The properties by id; where one is missing, the header of the same meaning stands in."""
     found = {
         wire.IN_REPLY_TO: named.get("in-reply-to", ""),
         wire.REFERENCES: named.get("references", ""),

@@ -110,6 +110,7 @@ class Content(_Shape):
 
 
 class Message(_Shape):
+    odata_type: Line | None = Field(None, alias="@odata.type")
     id: Line
     internet_message_id: Line | None = None
     conversation_id: Line | None = None

@@ -9,9 +9,9 @@ from shared.policy import Policy
 from shared.rules import check_exclusions
 from shared.saving.save import Check
 
-Why = Literal["off", "draft", "label", "excluded", "internal"]
-"""The kind is switched off; a draft; a label that says private or the like; someone excluded takes
-part; nobody from outside does."""
+Why = Literal["off", "draft", "automatic", "label", "excluded", "internal"]
+"""The kind is switched off; a draft; an automatic reply or the like; a label that says private or
+the like; someone excluded takes part; nobody from outside does."""
 
 
 class LeftOut(Exception):
@@ -28,6 +28,8 @@ def check_item(item: Item, policy: Policy) -> None:
         raise LeftOut("off")
     if item.kind == "email" and item.is_draft:
         raise LeftOut("draft")
+    if item.kind == "email" and item.automatic:
+        raise LeftOut("automatic")
     if item.sensitivity in policy.exclusions.never_auto_saved:
         raise LeftOut("label")
     try:

@@ -103,6 +103,19 @@ class MailboxGathering:
         with pytest.raises(NotFound):
             await mailbox.is_discarded(gone)
 
+    async def test_junk_is_told_from_what_was_taken_out_of_it(
+        self, harness: MailboxHarness
+    ) -> None:
+        mailbox = harness.mailbox(ANNA)
+        junk, kept = harness.deliver(ANNA, Mail(), "junkemail"), harness.deliver(ANNA, answer(1))
+        assert await mailbox.is_junk(junk)
+        assert not await mailbox.is_junk(kept)
+        assert not await mailbox.is_junk(harness.move(ANNA, junk, "inbox"))
+        gone = harness.deliver(ANNA, answer(2), "junkemail")
+        harness.remove(ANNA, gone)
+        with pytest.raises(NotFound):
+            await mailbox.is_junk(gone)
+
     async def test_who_organises_a_meeting(self, harness: MailboxHarness) -> None:
         for address, expected in ((ANNA, True), (BERND, False)):
             ref = harness.schedule(address, Appointment())

@@ -134,6 +134,11 @@ class FakeMailbox:
         ]
         return sorted(found, key=lambda item: item.start)[:most]
 
+    async def is_junk(self, ref: ItemRef) -> bool:
+        owner = self._opened("is_junk", ref)
+        self._world.item(owner, ref)
+        return ref.kind == "email" and self._world.folder(owner, ref.id) == "junkemail"
+
     async def is_discarded(self, ref: ItemRef) -> bool:
         owner = self._opened("is_discarded", ref)
         item = self._world.item(owner, ref)
