@@ -241,8 +241,11 @@ async def test_graph_fails_at_any_call(
     fault: dict[str, object],
     path: str,
 ) -> None:
-    """More often than it is tried again by itself. Where Graph made a subscription and could not say so there may be a second one: it ends by
-    itself, and what it tells is told twice."""
+    """More often than it is tried again by itself.
+
+    Where Graph made a subscription and could not say so there may be a second one: it ends by
+    itself, and what it tells is told twice.
+    """
     watch.drop_all()
     watch.mail()
     before(watch)
