@@ -55,7 +55,7 @@ class Filed:
 class FollowedThread:
     """A conversation in one mailbox, saved from then on in `owner`'s name (an Entra object id).
 
-    `id` is `thread_id` of its conversation. `people` are the digests of the addresses that took
+    `id` is `thread_id` of its conversation. `people` are the digests (`people_of`) of those who took
     part in what people saved; `newcomers` came in by an answer, at that moment. `waiting` are the
     ids of messages that were left out because nobody from outside had taken part before: somebody
     may turn out to have. `record` is the id of the CRM's record that it began with; an edit of that
@@ -193,8 +193,14 @@ def thread_id(conversation_id: str | None, message_id: str | None) -> str:
 
 
 def people_of(addresses: Iterable[str]) -> frozenset[str]:
-    """Their digests."""
-    return frozenset(digest(address_key(address)) for address in addresses)
+    """Digests of the addresses, and of the domains that they are in."""
+    keys = {address_key(address) for address in addresses}
+    return frozenset(digest(key) for key in keys | {domain_of(key) for key in keys if "@" in key})
+
+
+def domain_of(address: str) -> str:
+    """With its @, so that it is no address itself."""
+    return f"@{address_key(address).rpartition('@')[2]}"
 
 
 def bounded(people: frozenset[str]) -> frozenset[str]:

@@ -197,7 +197,8 @@ def _thread(
         )
     new = replace(old, people=bounded(old.people | people))
     if wish.record and (old.filed != wish.choices or not old.record):
-        new = replace(new, filed=wish.choices, record=wish.record)
+        # by whoever chose it: nobody else need see that record
+        new = replace(new, filed=wish.choices, record=wish.record, owner=follower.owner)
     if new == old and until - old.until < _PROLONGED:
         return None
     return replace(new, until=max(until, old.until))
