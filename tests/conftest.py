@@ -38,7 +38,7 @@ def storage() -> Iterator[str]:
     ports = {service: free_port() for service in azurite.SERVICES}
     process = subprocess.Popen(azurite.command(ports, None), stdin=subprocess.DEVNULL)
     try:
-        wait_until(lambda: all(answers(port) for port in ports.values()), 30)
+        wait_until(lambda: all(answers(port) for port in ports.values()))
         yield azurite.connection_string(ports)
     finally:
         process.terminate()

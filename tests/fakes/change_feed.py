@@ -33,12 +33,13 @@ class _Event:
 class FakeChangeFeed:
     """Tests say what `happened`; `subscriptions` are those that were made and not ended, by id.
 
-    `missing` are mailboxes that there are none of, `forbidden` those that may not be read.
+    `address` is where it tells. `missing` are mailboxes that there are none of, `forbidden` those that may not be read.
     `failures` are raised by the next call of the method they are filed under; `calls` counts what
     was asked, by method. Of each call to `changes`, at most `most` changes are told.
     """
 
     now: Callable[[], datetime] = lambda: datetime.now(UTC)
+    address: str = "here"
     missing: set[str] = field(default_factory=set)
     forbidden: set[str] = field(default_factory=set)
     failures: dict[str, ThreadlineError] = field(default_factory=dict)

@@ -125,7 +125,7 @@ class Watch:
         (row,) = self.subscriptions.kept.values()
         assert self.live == [row.id]
         assert row.expires - self.sandbox.world.clock() > timedelta(days=2)
-        self.sandbox.notifications(wait=10)
+        self.sandbox.notifications(wait=60)
         told = {one["resourceData"]["id"] for one in self.receiver.told if "resourceData" in one}
         assert self.arrived <= self.found | told
 

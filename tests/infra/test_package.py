@@ -150,7 +150,7 @@ def hosted(
             [*command, "--state", str(state)], env={**env, **wanted}, stdout=log, stderr=log
         )
     try:
-        wait_until(lambda: answers(port) or process.poll() is not None, 30)
+        wait_until(lambda: answers(port) or process.poll() is not None)
         assert process.poll() is None, (state / "log").read_text()
         yield f"http://127.0.0.1:{port}/api"
     finally:
@@ -168,13 +168,13 @@ def test_the_app_starts_from_it_alone_and_saves_a_mail(
             f"{api}/activities",
             json={"item": {"kind": "email", "mailbox": "me", "id": item}},
             headers={"Authorization": f"Bearer {fresh_sandbox.token(ANNA)}"},
-            timeout=30,
+            timeout=120,
         )
         suggested = httpx.post(
             f"{api}/links/suggest",
             json={"item": {"kind": "email", "mailbox": "me", "id": item}},
             headers={"Authorization": f"Bearer {fresh_sandbox.token(ANNA)}"},
-            timeout=30,
+            timeout=120,
         )
     assert (saved.status_code, suggested.status_code) == (201, 200), (saved.text, suggested.text)
     assert saved.json()["crm"] == crm

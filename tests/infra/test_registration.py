@@ -31,7 +31,7 @@ class Tenant:
             | {"AZURE_ENV_NAME": "test", "AZURE_TENANT_ID": "tenant", **env},
             capture_output=True,
             text=True,
-            timeout=30,
+            timeout=120,
         )
 
     def has(self, kind: str) -> list[dict[str, Any]]:

@@ -131,7 +131,7 @@ def test_a_delay_goes_together_with_a_failure(wire: Running, http: httpx.Client)
 
 
 async def test_slowed_calls_do_not_wait_for_each_other(wire: Running) -> None:
-    wire.fault(service="entra", path="keys", delayMs=1000)
+    wire.fault(service="entra", path="keys", delayMs=2000)
     async with httpx.AsyncClient(base_url=wire.url) as client:
         slow = [asyncio.create_task(client.get(KEYS)) for _ in range(8)]
         await asyncio.sleep(0.2)
@@ -142,9 +142,9 @@ async def test_slowed_calls_do_not_wait_for_each_other(wire: Running) -> None:
 
 
 def test_a_client_that_gives_up_is_logged_as_unanswered(wire: Running, http: httpx.Client) -> None:
-    wire.fault(service="entra", delayMs=400, times=1)
+    wire.fault(service="entra", delayMs=2000, times=1)
     with pytest.raises(httpx.ReadTimeout):
-        http.get(KEYS, timeout=0.1)
+        http.get(KEYS, timeout=httpx.Timeout(60, read=0.1))
     assert log(wire) == [("entra", "GET", KEYS, None)]
 
 

@@ -258,6 +258,6 @@ def test_what_was_stored_is_there_after_a_restart(start: Start) -> None:
     handles = Handles(again.sandbox, again.data / "ca.pem")
     bearer = {"Authorization": f"Bearer {handles.token('anna.kowalska@contoso.example')}"}
     body = {"item": {"kind": "email", "mailbox": "me", "id": item}}
-    answer = httpx.post(f"{again.api}/activities", json=body, headers=bearer, timeout=30)
+    answer = httpx.post(f"{again.api}/activities", json=body, headers=bearer, timeout=120)
     assert answer.status_code == 201
     assert answer.json()["subject"] == "kept"

@@ -32,7 +32,7 @@ def interpreters() -> Iterator[str]:
 
 def new_enough(python: str) -> bool:
     check = "import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 13))"
-    return subprocess.run([python, "-c", check], capture_output=True, timeout=20).returncode == 0
+    return subprocess.run([python, "-c", check], capture_output=True, timeout=120).returncode == 0
 
 
 @pytest.fixture(scope="module")

@@ -66,7 +66,7 @@ def test_a_draft_is_saved_once_it_is_sent_with_what_was_sent(following_app: App)
         assert app.receipt(told["receipt"]) == told
         again = app.save(item)
         assert again == told
-        wait_until(lambda: app.is_told(ANNA), 30)
+        wait_until(lambda: app.is_told(ANNA))
         app.sandbox.change_message(item["id"], subject="What was sent")
         app.sandbox.send_draft(item["id"])
         done = app.outcome(told["receipt"])
@@ -83,7 +83,7 @@ def test_a_discarded_draft_ends_its_receipt(following_app: App) -> None:
     with app.running():
         item = draft(app.sandbox)
         told = app.save(item)
-        wait_until(lambda: app.is_told(ANNA), 30)
+        wait_until(lambda: app.is_told(ANNA))
         app.sandbox.move_message(item["id"], "deleteditems")
         done = app.outcome(told["receipt"])
         assert done["status"] == "failed"
@@ -97,7 +97,7 @@ def test_a_draft_that_is_not_wanted_any_more_is_not_saved(following_app: App) ->
     with app.running():
         item = draft(app.sandbox)
         told = app.save(item)
-        wait_until(lambda: app.is_told(ANNA), 30)
+        wait_until(lambda: app.is_told(ANNA))
         assert stop(app, item).json() == {"following": False}
         assert app.receipt(told["receipt"])["problem"]["code"] == "not_saved"
         app.sandbox.send_draft(item["id"])
@@ -112,7 +112,7 @@ def test_a_conversation_is_saved_whole_with_progress(following_app: App) -> None
     with app.running():
         told = app.save(email(ids[4]), scope="conversation")
         assert told["status"] == "queued"
-        done = app.outcome(told["receipt"], seconds=60)
+        done = app.outcome(told["receipt"])
         assert done["status"] == "saved", done
         assert done["progress"] == {"done": 12, "total": 12}
         assert done["activity"]["subject"] == "Message 4"
@@ -136,16 +136,16 @@ def test_a_conversation_survives_workers_that_die_and_a_crm_that_is_down(
         app.sandbox.fault(service=app.crm, delayMs=40)
         receipt = app.save(email(ids[0]), scope="conversation")["receipt"]
         for reached in (3, 11):
-            wait_until(lambda enough=reached: len(app.emails()) - before >= enough, 60)  # type: ignore[misc]
+            wait_until(lambda enough=reached: len(app.emails()) - before >= enough)  # type: ignore[misc]
             app.kill(0)
             app.start(0)
-        wait_until(lambda: len(app.emails()) - before >= 20, 60)
+        wait_until(lambda: len(app.emails()) - before >= 20)
         app.sandbox.clear_faults()
         app.sandbox.fault(service=app.crm, status=503)
         time.sleep(2)
         assert app.receipt(receipt)["status"] == "queued"
         app.sandbox.clear_faults()
-        done = app.outcome(receipt, seconds=90)
+        done = app.outcome(receipt)
         assert done["status"] == "saved", done
         assert done["progress"] == {"done": 40, "total": 40}
     assert len(app.emails()) == before + 40
@@ -166,11 +166,11 @@ def test_a_series_that_the_crm_could_not_take_whole_is_finished_later(following_
         breaker.join()
         assert told["status"] == "queued"
         app.sandbox.clear_faults()
-        done = app.outcome(told["receipt"], seconds=60)
+        done = app.outcome(told["receipt"])
         assert done["status"] == "saved", done
         assert "series_saved" in codes(done["activity"])
         assert len(app.meetings()) == before + 6
-        wait_until(lambda: app.is_told(ANNA, "events"), 30)
+        wait_until(lambda: app.is_told(ANNA, "events"))
         found = app.find(meeting(series))
         assert found is not None
         assert {"following", "series"} <= codes(found)

@@ -69,7 +69,11 @@ async def test_52_requests_at_the_same_time(crm: Crm, clock: Clock):
     go = asyncio.Event()
     headers = {"Authorization": f"Bearer {tokens.issue(crm.world, ANNA, 'dataverse')}"}
 
+    begun = 0
+
     async def slow() -> AsyncIterator[bytes]:
+        nonlocal begun
+        begun += 1
         await go.wait()
         yield b'{"name": "x"}'
 
@@ -77,7 +81,8 @@ async def test_52_requests_at_the_same_time(crm: Crm, clock: Clock):
         asyncio.create_task(crm.http.post(f"{ROOT}accounts", content=slow(), headers=headers))
         for _ in range(52)
     ]
-    await asyncio.sleep(0.05)
+    while begun < len(waiting):
+        await asyncio.sleep(0)
     answer = await crm.get("accounts?$top=1")
     message = refusal(answer, 429, "0x80072326")
     assert message == "Number of concurrent requests exceeded the limit of 52."

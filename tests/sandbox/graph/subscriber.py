@@ -67,7 +67,7 @@ class Subscriber:
         found: dict[str, Any] = answer.json()
         return found
 
-    def told(self, wait: float = 5) -> list[dict[str, Any]]:
+    def told(self, wait: float = 60) -> list[dict[str, Any]]:
         """All that was told so far, once nothing is pending."""
         counts = self.sandbox.notifications(wait)
         assert counts["pending"] == 0, counts

@@ -197,7 +197,7 @@ async def test_a_mailbox_serves_four_requests_at_a_time(fresh_sandbox: Running) 
 
 
 async def _until_refused(http: httpx.AsyncClient) -> httpx.Response:
-    for _ in range(200):
+    for _ in range(6000):
         answer = await http.get("me/messages?$top=1")
         if answer.status_code == 429:
             return answer

@@ -111,11 +111,10 @@ def test_sync_functions_run_on_threads(client: httpx.Client) -> None:
 
 
 def test_a_blocking_function_does_not_hold_up_another(client: httpx.Client) -> None:
-    slow = threading.Thread(target=client.get, args=("/blocking/1",))
+    slow = threading.Thread(target=client.get, args=("/blocking/1.9",))
     slow.start()
-    started = time.monotonic()
     client.get("/echo").raise_for_status()
-    assert time.monotonic() - started < 0.9
+    assert slow.is_alive()
     slow.join()
 
 
@@ -144,11 +143,11 @@ def test_a_failure_is_in_the_log(client: httpx.Client, host: RunningHost) -> Non
     wait_until(lambda: "RuntimeError: a secret detail" in host.log.read_text())
 
 
-@pytest.mark.parametrize("path", ["/sleeping/20", "/blocking/4"])
+@pytest.mark.parametrize("path", ["/sleeping/20", "/blocking/10"])
 def test_function_timeout_ends_an_invocation(client: httpx.Client, path: str) -> None:
     started = time.monotonic()
-    assert client.get(path, timeout=10).status_code == 500
-    assert 1.9 < time.monotonic() - started < 3.5
+    assert client.get(path, timeout=120).status_code == 500
+    assert 1.9 < time.monotonic() - started < 9
 
 
 def test_a_request_over_the_limit_is_413(start_host: StartHost) -> None:
@@ -245,7 +244,7 @@ def test_an_app_that_cannot_run_says_why_and_ends_with_1(
     (tmp_path / "host.json").write_text('{"version": "2.0"}')
     (tmp_path / "function_app.py").write_text(source)
     command = [sys.executable, "-m", "sandbox.host", "--app", str(tmp_path), "--port", "0"]
-    ended = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=30)
+    ended = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=120)
     assert ended.returncode == 1
     assert reason in ended.stderr
     assert "The app can't run: " in ended.stderr.splitlines()[-1]
@@ -254,7 +253,7 @@ def test_an_app_that_cannot_run_says_why_and_ends_with_1(
 def test_a_port_that_is_taken_is_named(host: RunningHost) -> None:
     port = str(urlsplit(host.url).port)
     command = [sys.executable, "-m", "sandbox.host", "--app", str(APP), "--port", port]
-    ended = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=30)
+    ended = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=120)
     assert ended.returncode == 2
     assert f"Port {port} can't be used" in ended.stderr
 

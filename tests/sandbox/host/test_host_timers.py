@@ -97,7 +97,7 @@ async def test_a_timer_without_monitor_keeps_nothing(tmp_path: Path) -> None:
 async def test_a_schedule_goes_on_after_a_failure(tmp_path: Path) -> None:
     runs = Runs(fails=True)
     await live(runs, tmp_path / "f.json", "* * * * * *", seconds=2.2)
-    assert len(runs.seen) == 2
+    assert len(runs.seen) >= 2
     assert not any(runs.past_due)
     assert not (tmp_path / "f.json").exists()
 

@@ -28,7 +28,7 @@ class Api:
         self.http = httpx.Client(
             base_url=f"{sandbox.url}{ROOT}/",
             headers={"Authorization": f"Bearer {sandbox.token(user, 'salesforce')}"},
-            timeout=30,
+            timeout=120,
         )
 
     def call(self, method: str, path: str, body: Any = None, **more: Any) -> tuple[int, Any]:

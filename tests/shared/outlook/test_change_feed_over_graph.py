@@ -127,7 +127,7 @@ async def test_notifications_come_to_us_with_the_secret_and_lasting_ids(
     series = await graph.schedule(ANNA, weeks=3)
     await graph.reschedule(ANNA, series)
     fresh_sandbox.lifecycle("missed")
-    fresh_sandbox.notifications(wait=10)
+    fresh_sandbox.notifications(wait=60)
     told = [one for one in receiver.told if "resourceData" in one]
     assert {one["clientState"] for one in receiver.told} == {SECRET}
     assert sorted((one["changeType"], one["resourceData"]["id"]) for one in told) == sorted(
@@ -144,11 +144,11 @@ async def test_a_renewed_subscription_goes_on_and_an_ended_one_is_silent(
     assert await feed.renew(id_, in_days(6)) > in_days(5)
     fresh_sandbox.advance_clock(timedelta(days=2).total_seconds())
     await graph.deliver(ANNA)
-    fresh_sandbox.notifications(wait=10)
+    fresh_sandbox.notifications(wait=60)
     assert len(receiver.told) == 1
     await feed.end(id_)
     await graph.deliver(ANNA)
-    fresh_sandbox.notifications(wait=10)
+    fresh_sandbox.notifications(wait=60)
     assert len(receiver.told) == 1
 
 
