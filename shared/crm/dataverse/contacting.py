@@ -34,6 +34,7 @@ ROOM: Final = Room(first_name=50, last_name=50, job_title=100, phone=50, address
 
 _TURNS: Final = 4
 _MOST: Final = 5
+_HELD_BACK: Final = (403, 404)
 _CONTACT: Final = (
     "$select=contactid,fullname,firstname,lastname,jobtitle,telephone1,statecode,"
     f"{','.join(PARTY_COLUMNS['contact'])}&$expand=parentcustomerid_account($select=accountid,name)"
@@ -83,12 +84,13 @@ async def add(session: Session, contact: NewContact) -> Added:
         *written, now = answers.replies
         refused = next((reply for reply in written if not reply.ok), None)
         if refused is None:
-            return Added(
-                _contact(_there(now), contact.address, root), created=True, notices=notices
-            )
+            made = _contact(_read(now), contact.address, root)
+            return Added(made, created=True, notices=notices)
         if code(refused) != DUPLICATE_KEY:
             raise fault(refused)
-        first = _there(now)
+        if now.status in _HELD_BACK:
+            raise Forbidden("This contact is in Dynamics 365 already, and you may not see it.")
+        first = _read(now)
         if first.get("statecode") == OPEN and _carries(first, contact.address):
             # An unanswered try before this one may have made it just now.
             told = notices if answers.repeated else ()
@@ -114,10 +116,7 @@ def _row(contact: NewContact) -> dict[str, Any]:
     return row
 
 
-def _there(now: Reply) -> Mapping[str, Any]:
-    """The contact under that key. One that exists and can't be read is hidden from the caller."""
-    if now.status in (403, 404):
-        raise Forbidden("This contact is in Dynamics 365 already, and you may not see it.")
+def _read(now: Reply) -> Mapping[str, Any]:
     if not now.ok:
         raise fault(now)
     return now.json
