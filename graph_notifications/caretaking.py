@@ -30,6 +30,9 @@ from shared.ports import ChangeFeed, Followings, Subscriptions
 LIFETIME = timedelta(days=6)
 """Asked of the service, which gives at most seven days; renewed when less than half is left."""
 
+ROUND = timedelta(hours=1)
+"""After so long, the timer has asked for the same again."""
+
 LAPSED_KEPT = timedelta(days=30)
 """How long what is not followed any more is kept, so that a clock which was set forward by mistake
 costs nothing."""
@@ -69,18 +72,27 @@ class Caretaker:
             asked.mailbox, asked.kind, min(asked.at, self.now) - _MARGIN
         )
         try:
-            row, outcome = await self._subscribed(row, renew=asked.renew)
+            try:
+                row, outcome = await self._subscribed(row, renew=asked.renew)
+            except (Conflict, Throttled, Unavailable):
+                if not self._others_follow(asked):
+                    raise
+                outcome = "not_subscribed"
             try:
                 found = await self._catch_up(row, self.now, live)
             except (Throttled, Unavailable):
-                if outcome == "subscribed":
+                if outcome == "subscribed" and not self._others_follow(asked):
                     raise
-                # left to the next round: a long outage would pile up one more to try each hour
                 found, outcome = (), "not_caught_up"
         except (Forbidden, NotFound) as error:
             # asked for again with the next round, until nobody follows it any more
             return Done("mailbox_not_followed", alarm="mailbox_not_followed", code=error.code)
         return Done(outcome, (*_revisits(live, self.now), *found))
+
+    def _others_follow(self, asked: LookAfter) -> bool:
+        """Whether to leave the rest to the rounds after this one: in a long outage, or where the
+        mailbox has no room for a subscription, one more would pile up each hour to be tried."""
+        return not asked.renew and self.now - asked.at > ROUND
 
     async def caught_up(self, told: CaughtUp) -> Done:
         """All that was found is queued, so that the next look begins where that one ended."""
@@ -112,11 +124,13 @@ class Caretaker:
         """The row as it is kept now. One that lives yet may fail to be renewed: there are more
         rounds to come."""
         left = row.expires - self.now
-        lives = bool(row.id) and left > timedelta(0)
+        lives = bool(row.id) and left > timedelta(0) and row.address == self.feed.address
         if lives and not renew and left > LIFETIME / 2:
             return row, "watched"
         until = self.now + LIFETIME
-        if row.id:
+        if row.id and row.address != self.feed.address:
+            await self.feed.end(row.id)
+        elif row.id:
             try:
                 expires = await self.feed.renew(row.id, until)
                 return await self._kept(replace(row, expires=expires)), "renewed"
@@ -129,7 +143,8 @@ class Caretaker:
                     return row, "not_renewed"
                 raise  # of what the service ended or holds back, no later round would know
         id_, expires = await self.feed.subscribe(row.mailbox, row.kind, row.secret, until)
-        subscribed = await self._kept(replace(row, id=id_, expires=expires))
+        made = replace(row, id=id_, expires=expires, address=self.feed.address)
+        subscribed = await self._kept(made)
         if subscribed.id != id_:  # somebody else subscribed at the same time: one is enough
             await self.feed.end(id_)
         return subscribed, "subscribed"

@@ -351,6 +351,12 @@ class Origins(Protocol):
 class ChangeFeed(Protocol):
     """Tells this app of changes in mailboxes, by the app's own permissions."""
 
+    @property
+    def address(self) -> str:
+        """A digest of where the service tells of what is subscribed to now: what was subscribed to
+        with another one, as before this app moved, is told there still."""
+        ...
+
     async def subscribe(
         self, mailbox: str, kind: ChangeKind, secret: str, until: datetime
     ) -> tuple[str, datetime]:

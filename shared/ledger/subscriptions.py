@@ -50,6 +50,7 @@ def row_of(subscription: Subscription) -> Row:
         "Id": written(subscription.id),
         "Expires": subscription.expires,
         "Since": subscription.since,
+        "Address": written(subscription.address),
         **cut_json("Position", dict(subscription.position)),
         **cut_json("Ahead", dict(subscription.ahead)),
     }
@@ -65,6 +66,7 @@ def subscription_of(row: Mapping[str, Any], version: str) -> Subscription:
         since=row["Since"],
         position=joined_json("Position", row),
         ahead=joined_json("Ahead", row),
+        address=as_was(row.get("Address", "")),
         version=version,
     )
 

@@ -13,7 +13,7 @@ from http import HTTPStatus
 from typing import Any
 
 from shared.errors import Conflict, NotFound, ThreadlineError, Throttled, Unavailable, Upstream
-from shared.following import ChangeKind, Changes
+from shared.following import ChangeKind, Changes, digest
 from shared.outbound import Answer, Errand, Sender
 from shared.outlook import mapping, wire
 from shared.outlook.calling import Graph, Token, checked, shaped
@@ -55,6 +55,11 @@ class GraphChangeFeed:
         self._graph = Graph(sender, errand, root, token)
         self._callback = callback_url.rstrip("/")
         self._now = now
+
+    @property
+    def address(self) -> str:
+        """See `ChangeFeed`."""
+        return digest(self._callback)
 
     async def subscribe(
         self, mailbox: str, kind: ChangeKind, secret: str, until: datetime

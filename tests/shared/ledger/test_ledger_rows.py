@@ -160,6 +160,7 @@ def test_a_subscription_comes_back_and_its_secret_names_its_row(
         moment,
         moment,
         {"a": id},
+        address=id,
     )
     row = subscriptions.row_of(one)
     takes(row)
