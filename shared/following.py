@@ -56,11 +56,11 @@ class FollowedThread:
     """A conversation in one mailbox, saved from then on in `owner`'s name (an Entra object id).
 
     `id` is `thread_id` of its conversation. `people` are the digests (`people_of`) of those who
-    took part in what people saved; `newcomers` came in by an answer, at that moment. `waiting` are the
-    ids of messages that were left out because nobody from outside had taken part before: somebody
-    may turn out to have. `record` is the id of the CRM's record that it began with; an edit of that
-    one's link changes `filed`. A stopped one stays until `until`, so that nothing but a person
-    starts it again.
+    took part in what people saved; `newcomers` came in by an answer, at that moment. `waiting` are
+    the ids of messages that were left out because nobody from outside had taken part before:
+    somebody may turn out to have. `record` is the id of the CRM's record that it began with; an
+    edit of that one's link changes `filed`. A stopped one stays until `until`, so that nothing but
+    a person starts it again.
     """
 
     mailbox: str
@@ -147,9 +147,10 @@ class Subscription:
     """What we are told of a mailbox, and how far we know it.
 
     `secret` comes with every notification. `id` is empty and `expires` past until the service has
-    taken it. `address` is where the service tells it, as `ChangeFeed.address`. `position` is what the service wants to be asked with for what changed since; all
-    that changed before `since` has been queued. `ahead` is the next position, which takes its place
-    once what lies before it is on the queue for certain.
+    taken it. `address` is where the service tells it, as `ChangeFeed.address`. `position` is what
+    the service wants to be asked with for what changed since; all that changed before `since` has
+    been queued. `ahead` is the next position, which takes its place once what lies before it is on
+    the queue for certain.
     """
 
     mailbox: str
