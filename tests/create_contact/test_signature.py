@@ -3,7 +3,7 @@
 import time
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from create_contact.names import Name
@@ -197,6 +197,7 @@ def test_a_phone_number_is_told_from_others(line: str, phone: str) -> None:
 HOSTILE = st.text("Viktor Lindgren\n>+04()-@.:|\x00\ud800<b>", max_size=400)
 
 
+@settings(deadline=None)
 @given(HOSTILE, st.booleans())
 def test_whatever_comes_is_bounded(text: str, html: bool) -> None:
     found = signed(Body(text, html), VIKTOR, ADDRESS)

@@ -79,8 +79,8 @@ async def add(session: Session, contact: NewContact) -> Added:
     row, root = _row(kept), session.knowledge.root
     for turn in range(_TURNS):
         id_ = keys.contact_id(contact.address, turn)
-        made = Write("POST", "contacts", {"contactid": id_, **row})
-        answers = await session.wire.batch([Changeset((made,)), Get(f"contacts({id_})?{_CONTACT}")])
+        post = Write("POST", "contacts", {"contactid": id_, **row})
+        answers = await session.wire.batch([Changeset((post,)), Get(f"contacts({id_})?{_CONTACT}")])
         *written, now = answers.replies
         refused = next((reply for reply in written if not reply.ok), None)
         if refused is None:
