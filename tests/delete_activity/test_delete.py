@@ -1,16 +1,15 @@
 """A delete, once."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 
 import pytest
 
 from delete_activity import logic
 from shared.domain import Filing
 from shared.errors import Forbidden, NotFound, Unavailable
-from shared.following import Filed, FollowedMeeting, FollowedThread
+from shared.following import FollowedMeeting, FollowedThread
 from shared.saving.keeping_up import ended
-from tests.contract import items
+from tests.contract import followed, items
 from tests.fakes.crm import CrmWorld, FakeCrm
 from tests.fakes.followings import FakeFollowings
 
@@ -40,31 +39,9 @@ async def test_what_follows_a_record_ends_with_it() -> None:
     me = next(e.address for e in world.company.employees if e.crm_read == "all" and e.crm_write)
     crm, mail = FakeCrm(world, me), items.email()
     id_ = (await crm.save(mail, Filing(), await crm.look_up(mail, None), ())).activity.id
-    thread = FollowedThread(
-        mailbox="m",
-        id="t",
-        owner="x",
-        filed=Filed(),
-        people=frozenset(),
-        record=id_,
-        since=items.SENT,
-        until=items.SENT,
-    )
-    meeting = FollowedMeeting(
-        mailbox="m",
-        item="i",
-        watched="i",
-        scope="occurrence",
-        identity="meeting:1",
-        owner="x",
-        record=id_,
-        organizer=True,
-        filed=Filed(),
-        until=items.SENT,
-    )
-    await followings.put_thread(thread)
-    await followings.put_thread(replace(thread, id="other", record="other"))
-    await followings.put_meeting(meeting)
+    await followings.put_thread(followed.thread("m", "t", record=id_))
+    await followings.put_thread(followed.thread("m", "other"))
+    await followings.put_meeting(followed.meeting("m", "i", record=id_))
     await logic.delete("email", id_, crm=crm, followings=followings)
     stopped, other = await followings.thread("m", "t"), await followings.thread("m", "other")
     assert stopped is not None
@@ -101,19 +78,7 @@ class Racing(FakeFollowings):
 
 async def test_a_meeting_that_changes_meanwhile_is_not_followed_on() -> None:
     followings = Racing()
-    meeting = FollowedMeeting(
-        mailbox="m",
-        item="i",
-        watched="i",
-        scope="occurrence",
-        identity="meeting:1",
-        owner="x",
-        record="1",
-        organizer=True,
-        filed=Filed(),
-        until=items.SENT,
-    )
-    await followings.put_meeting(meeting)
+    await followings.put_meeting(followed.meeting("m", "i", record="1"))
     await ended({"1"}, followings)
     assert followings.raced
     assert await followings.meetings("m", "i") == []

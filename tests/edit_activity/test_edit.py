@@ -10,7 +10,7 @@ from shared.domain import Activity, ActivityKind, Change, Filing, RecordRef
 from shared.errors import Forbidden, InvalidRequest, NotFound, Unavailable
 from shared.following import Filed, FollowedDraft, FollowedMeeting, FollowedThread
 from shared.policy import CategoryField, Policy, RecordType
-from tests.contract import items
+from tests.contract import followed, items
 from tests.fakes.crm import CrmWorld, FakeCrm
 from tests.fakes.followings import FakeFollowings
 
@@ -106,33 +106,11 @@ async def test_what_is_not_there_and_who_may_not_is_told(office: Office) -> None
         await office.edit(Change(links=()), office.reader)
 
 
-def followed(record: str, link: RecordRef | None, followings: FakeFollowings) -> None:
+async def follow(record: str, link: RecordRef | None, followings: FakeFollowings) -> None:
     """A thread and a meeting that go where that record is."""
-    thread = FollowedThread(
-        mailbox="m",
-        id="t",
-        owner="x",
-        filed=Filed(link, {"topic": 1}),
-        people=frozenset(),
-        record=record,
-        since=items.SENT,
-        until=items.SENT,
-    )
-    meeting = FollowedMeeting(
-        mailbox="m",
-        item="i",
-        watched="i",
-        scope="occurrence",
-        identity="meeting:1",
-        owner="x",
-        record=record,
-        organizer=True,
-        filed=Filed(link),
-        until=items.SENT,
-    )
-    for one in (thread, meeting):
-        key = (type(one), "m", "t" if one is thread else "i")
-        followings.followed[key] = replace(one, version="1")
+    filed = Filed(link, {"topic": 1})
+    await followings.put_thread(replace(followed.thread("m", "t", record=record), filed=filed))
+    await followings.put_meeting(replace(followed.meeting("m", record=record), filed=filed))
 
 
 def where(followings: FakeFollowings) -> set[tuple[str, str]]:
@@ -147,7 +125,7 @@ def where(followings: FakeFollowings) -> set[tuple[str, str]]:
 async def test_what_follows_goes_where_the_record_is_linked_to_now(office: Office) -> None:
     saved = await office.saved()
     followings = FakeFollowings()
-    followed(saved.id, RecordRef("case", "1"), followings)
+    await follow(saved.id, RecordRef("case", "1"), followings)
     crm = FakeCrm(office.world, office.me)
     change = Change(links=(office.account,))
     await logic.edit("email", saved.id, change, crm=crm, policy=POLICY, followings=followings)
@@ -170,7 +148,7 @@ class RenamingCrm(FakeCrm):
 async def test_what_follows_knows_the_record_by_its_new_id(office: Office) -> None:
     saved = await office.saved()
     followings = FakeFollowings()
-    followed(saved.id, None, followings)
+    await follow(saved.id, None, followings)
     crm = RenamingCrm(office.world, office.me)
     change = Change(categories={"note": "x"})
     await logic.edit("email", saved.id, change, crm=crm, policy=POLICY, followings=followings)
@@ -219,7 +197,7 @@ class RacingFollowings(FakeFollowings):
 async def test_what_changed_meanwhile_is_taken_along_all_the_same(office: Office) -> None:
     saved = await office.saved()
     followings = RacingFollowings()
-    followed(saved.id, None, followings)
+    await follow(saved.id, None, followings)
     crm = FakeCrm(office.world, office.me)
     change = Change(links=(office.account,))
     after = await logic.edit(

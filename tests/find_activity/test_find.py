@@ -10,10 +10,10 @@ from save_activity import logic as saving
 from save_activity.payload import SaveRequest
 from shared.domain import Activity, Filing, ItemRef, identity
 from shared.errors import NotFound, Unavailable
-from shared.following import Filed, FollowedThread, Origin, mailbox_path, thread_id
+from shared.following import Origin, mailbox_path, thread_id
 from shared.policy import Policy
 from shared.saving.standing import Books
-from tests.contract import items
+from tests.contract import followed, items
 from tests.fakes.crm import CrmWorld, FakeCrm
 from tests.fakes.followings import FakeFollowings
 from tests.fakes.mailbox import FakeMailbox, MailboxWorld
@@ -110,18 +110,8 @@ def codes(activity: Activity) -> list[str]:
 
 async def follow(office: Office, stopped: bool = False) -> None:
     mail = office.item
-    thread = FollowedThread(
-        mailbox=office.me,
-        id=thread_id(mail.conversation_id, mail.message_id),
-        owner="x",
-        filed=Filed(),
-        people=frozenset(),
-        record="1",
-        since=items.SENT,
-        until=items.SENT,
-        stopped=stopped,
-    )
-    await office.followings.put_thread(thread)
+    id_ = thread_id(mail.conversation_id, mail.message_id)
+    await office.followings.put_thread(replace(followed.thread(office.me, id_), stopped=stopped))
 
 
 async def test_it_says_whether_it_is_followed_from_this_mailbox(office: Office) -> None:

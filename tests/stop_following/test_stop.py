@@ -9,7 +9,6 @@ import pytest
 from shared.domain import Email, ItemRef, Meeting
 from shared.errors import Conflict, Forbidden, NotFound, Unavailable
 from shared.following import (
-    Filed,
     FollowedDraft,
     FollowedMeeting,
     FollowedThread,
@@ -19,7 +18,7 @@ from shared.following import (
 )
 from shared.receipts import Receipt, new_id
 from stop_following import logic
-from tests.contract import items
+from tests.contract import followed, items
 from tests.fakes.followings import FakeFollowings
 from tests.fakes.ledger import FakeLedger
 from tests.fakes.mailbox import FakeMailbox, MailboxWorld
@@ -48,32 +47,12 @@ class Office:
         return one
 
     async def follow_thread(self, mail: Email, path: str = ANNA) -> None:
-        thread = FollowedThread(
-            mailbox=path,
-            id=thread_id(mail.conversation_id, mail.message_id),
-            owner=ANNA,
-            filed=Filed(),
-            people=frozenset(),
-            record="1",
-            since=items.SENT,
-            until=UNTIL,
-        )
-        await self.followings.put_thread(thread)
+        id_ = thread_id(mail.conversation_id, mail.message_id)
+        await self.followings.put_thread(followed.thread(path, id_))
 
     async def follow_meeting(self, item: str, watched: str, scope: Scope = "occurrence") -> None:
-        meeting = FollowedMeeting(
-            mailbox=ANNA,
-            item=item,
-            watched=watched,
-            scope=scope,
-            identity=item,
-            owner=ANNA,
-            record=item,
-            organizer=True,
-            filed=Filed(),
-            until=UNTIL,
-        )
-        await self.followings.put_meeting(meeting)
+        meeting = followed.meeting(ANNA, item, watched)
+        await self.followings.put_meeting(replace(meeting, scope=scope))
 
     async def wait_for_draft(self, item: str) -> Receipt:
         kept = await self.ledger.add(Receipt(new_id(items.SENT), ANNA, "{}", status="pending_send"))

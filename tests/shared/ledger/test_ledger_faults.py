@@ -14,7 +14,7 @@ from shared.ledger.origins import TableOrigins
 from shared.ledger.receipts import TableReceipts
 from shared.ledger.subscriptions import TableSubscriptions
 from shared.ledger.table import Account
-from tests.contract.followings_contract import draft, meeting, thread
+from tests.contract.followed import draft, meeting, thread
 from tests.contract.ledger_contract import receipt
 from tests.sandbox.host.host_process import free_port
 

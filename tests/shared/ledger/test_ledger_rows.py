@@ -28,7 +28,8 @@ from shared.ledger.rows import MOST, Row, as_was, cut, joined, key_of, written
 from shared.ledger.subscriptions import TableSubscriptions
 from shared.ledger.table import Account, Found
 from shared.receipts import Receipt
-from tests.contract.followings_contract import NOW, bare, meeting, thread
+from tests.contract.followed import NOW, meeting, thread
+from tests.contract.followings_contract import bare
 from tests.sandbox.host.host_process import ROOT
 
 ANY = st.text(

@@ -13,7 +13,8 @@ from shared.ledger.origins import TableOrigins
 from shared.ledger.rows import key_of
 from shared.ledger.subscriptions import TableSubscriptions
 from shared.ledger.table import Account, Table
-from tests.contract.followings_contract import NOW, FollowingsContract, meeting, some_id, thread
+from tests.contract.followed import NOW, meeting, some_id, thread
+from tests.contract.followings_contract import FollowingsContract
 from tests.contract.origins_contract import OriginsContract
 from tests.contract.subscriptions_contract import SubscriptionsContract
 
