@@ -79,6 +79,8 @@ async def _written(followed: FollowedMeeting, meeting: Meeting, parts: Parts) ->
             return Done(left_out.why)
         outcome = await _cancelled(followed, crm)
     else:
+        if not meeting.cancelled and await _is_told_by_its_organizer(followed, meeting, parts):
+            return Done("left_to_organizer")
         known = await crm.look_up(meeting, None)
         if known.existing is None and not followed.record:
             return Done("not_saved_yet")
@@ -95,10 +97,24 @@ async def _written(followed: FollowedMeeting, meeting: Meeting, parts: Parts) ->
     return Done(outcome)
 
 
+async def _is_told_by_its_organizer(
+    followed: FollowedMeeting, meeting: Meeting, parts: Parts
+) -> bool:
+    """Whether the organizer's own is followed, too: an attendee's copy may be behind it, or have
+    notes and a subject of the attendee's own."""
+    if meeting.is_organizer:
+        return False
+    of_record = await parts.books.followings.of_record(followed.record)
+    meetings = (one for one in of_record if isinstance(one, FollowedMeeting))
+    return any(one.organizer and one.until > parts.now for one in meetings)
+
+
 async def _gone(followed: FollowedMeeting, parts: Parts) -> Done:
-    """Where the organizer's own is gone, it doesn't take place; an attendee's says nothing."""
+    """Where the organizer's own is gone before its end, it doesn't take place; an attendee's says
+    nothing, nor does it say anything that somebody tidied up afterwards."""
     outcome = "gone"
-    if followed.organizer and followed.record:
+    is_over = followed.until - MEETING_FOLLOWED <= parts.now
+    if followed.organizer and followed.record and not is_over:
         outcome = await _cancelled(followed, parts.crm(followed.owner))
     return await _not_followed_any_more(followed, outcome, parts)
 
