@@ -25,7 +25,7 @@ from shared.errors import (
 )
 from shared.following import Filed, Origin
 from shared.notifications import LookAfter
-from shared.ports import Ledger
+from shared.ports import Ledger, Mailbox
 from shared.receipts import Progress, Receipt
 from shared.saving import save as saving
 from shared.saving.automatic import LeftOut, check_item, someone_external
@@ -105,14 +105,19 @@ def _read(receipt: Receipt) -> tuple[ConversationSave, Progress]:
     return asked, receipt.progress or Progress(0, len(asked.messages))
 
 
+async def listed(receipt: Receipt, mailbox: Mailbox) -> Receipt:
+    """The receipt with the messages that there are, as that mailbox shows them."""
+    asked = ConversationSave.model_validate_json(receipt.asked)
+    found = await mailbox.conversation(asked.item.ref(), MOST)
+    others = [ref.id for ref in found if ref.id != asked.item.id][-(MOST - 1) :]
+    asked = asked.model_copy(update={"messages": (asked.item.id, *others)})
+    return _with(receipt, asked, 0)
+
+
 async def _with_messages(receipt: Receipt, tools: Tools, ledger: Ledger) -> Receipt:
     if receipt.progress is not None:
         return receipt
-    asked = ConversationSave.model_validate_json(receipt.asked)
-    found = await tools.mailbox.conversation(asked.item.ref(), MOST)
-    others = [ref.id for ref in found if ref.id != asked.item.id][-(MOST - 1) :]
-    asked = asked.model_copy(update={"messages": (asked.item.id, *others)})
-    return await _keep(receipt, asked, 0, ledger)
+    return await ledger.replace(await listed(receipt, tools.mailbox))
 
 
 async def _keep(
@@ -122,13 +127,17 @@ async def _keep(
     ledger: Ledger,
     told: tuple[Notice, ...] = (),
 ) -> Receipt:
-    return await ledger.replace(
-        replace(
-            receipt,
-            asked=asked.model_dump_json(by_alias=True),
-            progress=Progress(done, len(asked.messages)),
-            notices=(*receipt.notices, *told),
-        )
+    return await ledger.replace(_with(receipt, asked, done, told))
+
+
+def _with(
+    receipt: Receipt, asked: ConversationSave, done: int, told: tuple[Notice, ...] = ()
+) -> Receipt:
+    return replace(
+        receipt,
+        asked=asked.model_dump_json(by_alias=True),
+        progress=Progress(done, len(asked.messages)),
+        notices=(*receipt.notices, *told),
     )
 
 

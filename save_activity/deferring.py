@@ -141,7 +141,11 @@ async def _whole_conversation(
         raise InvalidRequest(
             _ONE_MESSAGES_FILES, errors=(FieldError("attachments", _ONE_MESSAGES_FILES),)
         )
-    receipt = await ledger.add(_receipt(request, follower))
+    receipt = _receipt(request, follower)
+    if request.item.mailbox != "me":
+        # somebody else's mailbox, of which the app may read more than this person
+        receipt = await backfill.listed(receipt, tools.mailbox)
+    receipt = await ledger.add(receipt)
     return Later(receipt, await following.begin_ahead(opened.item, request, follower, tools))
 
 

@@ -10,11 +10,12 @@ from save_activity import backfill, deferring
 from save_activity.backfill import MOST, RUN, go_on
 from shared.domain import Sensitivity, identity
 from shared.errors import Conflict, Forbidden, InvalidRequest, Throttled, Unavailable
+from shared.following import people_of
 from shared.policy import Exclusions
 from shared.receipts import Progress, Receipt
 from shared.saving.beginning import Follower
 from tests.contract import items
-from tests.save_activity.following_office import CUSTOMER, NOW, Office
+from tests.save_activity.following_office import CUSTOMER, NOW, SALES, Office
 
 
 @pytest.fixture
@@ -67,6 +68,19 @@ async def test_the_one_clicked_on_comes_first_and_then_the_oldest(office: Office
     later = await office.later("E2", scope="conversation")
     await office.finish(later.receipt)
     assert deferring.asked(office.kept(later.receipt)).messages == ("E2", "E1", "E3")
+
+
+async def test_of_anothers_mailbox_what_the_person_sees_at_the_click_is_saved(
+    office: Office,
+) -> None:
+    """The app's own permission may show more of it than they were given."""
+    seen = [office.email(n, SALES) for n in (1, 2)]
+    later = await office.later("E1", mailbox=SALES, scope="conversation")
+    hidden = office.email(3, SALES)
+    finished = await office.finish(later.receipt)
+    assert finished.receipt.progress == Progress(2, 2)
+    assert subjects(office) == {identity(mail) for mail in seen}
+    assert identity(hidden) not in subjects(office)
 
 
 async def test_of_very_many_the_newest_are_saved(office: Office) -> None:
@@ -217,7 +231,7 @@ async def test_the_thread_is_followed_and_knows_everybody(office: Office) -> Non
     assert later.look_after is not None
     await office.finish(later.receipt)
     (thread,) = office.threads()
-    assert len(thread.people) == 3
+    assert thread.people == people_of([CUSTOMER, office.anna.address, "second@customer.example"])
     assert thread.filed.link is not None
     assert thread.filed.link.id == office.account
     assert office.known() == {"<1@c.example>", "<2@c.example>"}
