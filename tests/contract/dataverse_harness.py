@@ -33,6 +33,12 @@ FIELDS = (
 )
 CATEGORIES: Mapping[ActivityKind, tuple[CategoryField, ...]] = {"email": FIELDS, "meeting": FIELDS}
 
+SPARING = (
+    "<OrgSettings><DistinctPhysicalAndLogicalDeletesForExchangeSync>true"
+    "</DistinctPhysicalAndLogicalDeletesForExchangeSync></OrgSettings>"
+)
+"""An organisation's settings with which a deleted record cancels nothing in Exchange."""
+
 TRAITS = Traits(
     name="dataverse",
     id_survives_edit=True,

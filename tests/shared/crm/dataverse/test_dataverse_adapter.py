@@ -9,7 +9,6 @@ import httpx
 import pytest
 
 from sandbox.dataverse.sample import ORGANIZATION, fixed_id
-from sandbox.running import Running
 from sandbox.world import CLIENT_ID, CLIENT_SECRET, TENANT
 from shared.crm import Connection, open_crm
 from shared.crm.dataverse import keys
@@ -26,30 +25,9 @@ from shared.errors import (
 )
 from shared.outbound import Sender
 from tests.contract import items
-from tests.contract.dataverse_harness import CATEGORIES, DataverseHarness, dataverse
-from tests.contract.people import Cast, cast
+from tests.contract.dataverse_harness import CATEGORIES, SPARING, DataverseHarness
+from tests.contract.people import Cast
 from tests.contract.saving import save, told
-
-SPARING = (
-    "<OrgSettings><DistinctPhysicalAndLogicalDeletesForExchangeSync>true"
-    "</DistinctPhysicalAndLogicalDeletesForExchangeSync></OrgSettings>"
-)
-
-
-@pytest.fixture
-async def harness(fresh_sandbox: Running) -> AsyncIterator[DataverseHarness]:
-    async with dataverse(fresh_sandbox) as harness:
-        yield harness
-
-
-@pytest.fixture
-def people(harness: DataverseHarness) -> Cast:
-    return cast(harness.company)
-
-
-@pytest.fixture
-def crm(harness: DataverseHarness, people: Cast) -> DataverseCrm:
-    return harness.crm(people.caller.address)
 
 
 @pytest.fixture

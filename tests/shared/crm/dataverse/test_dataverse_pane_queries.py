@@ -20,7 +20,7 @@ from shared.domains import topmost
 from shared.errors import InvalidRequest
 from shared.policy import Condition
 from shared.records import Wanted
-from tests.shared.crm.dataverse.dataverse_strategies import ANY_TEXT
+from tests.shared.crm.strategies import ANY_TEXT
 
 NOW = datetime(2026, 1, 5, 9, tzinfo=UTC)
 TEXTS = st.lists(ANY_TEXT.filter(bool), max_size=30)

@@ -25,7 +25,7 @@ from shared.crm.dataverse.tables import (
 from shared.domain import Item, Limits, LookUp, Participant, RecordRef, Role, address_key, identity
 from shared.truncation import one_line, storable, units
 from tests.contract import items
-from tests.shared.crm.dataverse.dataverse_strategies import EMAILS, ITEMS, MEETINGS
+from tests.shared.crm.strategies import EMAILS, ITEMS, MEETINGS
 
 LIMITS = Limits(1, frozenset())
 USER = RecordRef("user", "00000000-0000-0000-0000-00000000000a")

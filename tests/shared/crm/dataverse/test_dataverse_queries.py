@@ -12,7 +12,7 @@ from shared.crm.dataverse.tables import APPOINTMENT, EMAIL, STANDARD, logical_na
 from shared.domain import Item
 from shared.policy import CategoryField
 from tests.contract import items
-from tests.shared.crm.dataverse.dataverse_strategies import ANY_TEXT, ITEMS
+from tests.shared.crm.strategies import ANY_TEXT, ITEMS
 
 LITERAL = re.compile(r"'((?:[^']|'')*)'")
 

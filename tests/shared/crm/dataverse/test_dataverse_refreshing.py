@@ -1,6 +1,5 @@
 """What is Dataverse's own about following a meeting: states, parties, other people's calendars."""
 
-from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -14,7 +13,6 @@ from hypothesis import strategies as st
 from PowerPlatform.Dataverse.client import DataverseClient
 
 from sandbox.dataverse.sample import ORGANIZATION
-from sandbox.running import Running
 from shared.crm.dataverse import parties, payloads, refreshed
 from shared.crm.dataverse.adapter import DataverseCrm
 from shared.crm.dataverse.parties import Party
@@ -32,40 +30,13 @@ from shared.domain import (
 )
 from shared.errors import Conflict, InvalidRequest
 from tests.contract import items
-from tests.contract.dataverse_harness import DataverseHarness, dataverse
-from tests.contract.people import Cast, cast
+from tests.contract.dataverse_harness import SPARING, DataverseHarness
+from tests.contract.people import Cast
 from tests.contract.refreshing import STRANGER, moved, refresh
 from tests.contract.saving import save, told
-from tests.shared.crm.dataverse.dataverse_strategies import MEETINGS
+from tests.shared.crm.strategies import MEETINGS
 
-SPARING = (
-    "<OrgSettings><DistinctPhysicalAndLogicalDeletesForExchangeSync>true"
-    "</DistinctPhysicalAndLogicalDeletesForExchangeSync></OrgSettings>"
-)
 LONG = timedelta(days=3650)
-
-
-@pytest.fixture
-async def harness(fresh_sandbox: Running) -> AsyncIterator[DataverseHarness]:
-    async with dataverse(fresh_sandbox) as harness:
-        yield harness
-
-
-@pytest.fixture
-def people(harness: DataverseHarness) -> Cast:
-    return cast(harness.company)
-
-
-@pytest.fixture
-def crm(harness: DataverseHarness, people: Cast) -> DataverseCrm:
-    return harness.crm(people.caller.address)
-
-
-@pytest.fixture
-def meet(people: Cast) -> Meeting:
-    return items.meeting(
-        items.organizer(people.caller.address), *items.attendees(people.contact.email, STRANGER)
-    )
 
 
 def state(harness: DataverseHarness, id_: str) -> tuple[int, int]:

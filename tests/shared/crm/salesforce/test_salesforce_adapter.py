@@ -19,14 +19,9 @@ from shared.errors import (
     Upstream,
 )
 from tests.contract import items
-from tests.contract.people import Cast, cast
+from tests.contract.people import Cast
 from tests.contract.salesforce_harness import SalesforceHarness
 from tests.contract.saving import save, told
-
-
-@pytest.fixture
-def people(harness: SalesforceHarness) -> Cast:
-    return cast(harness.company)
 
 
 def plain_client(harness: SalesforceHarness, address: str) -> Salesforce:

@@ -30,28 +30,11 @@ from shared.domain import (
 )
 from shared.errors import Conflict
 from tests.contract import items
-from tests.contract.people import Cast, cast
+from tests.contract.people import Cast
 from tests.contract.refreshing import STRANGER, moved, refresh
 from tests.contract.salesforce_harness import SalesforceHarness
 from tests.contract.saving import save, told
-from tests.shared.crm.dataverse.dataverse_strategies import MEETINGS
-
-
-@pytest.fixture
-def people(harness: SalesforceHarness) -> Cast:
-    return cast(harness.company)
-
-
-@pytest.fixture
-def crm(harness: SalesforceHarness, people: Cast) -> SalesforceCrm:
-    return harness.crm(people.caller.address)
-
-
-@pytest.fixture
-def meet(people: Cast) -> Meeting:
-    return items.meeting(
-        items.organizer(people.caller.address), *items.attendees(people.contact.email, STRANGER)
-    )
+from tests.shared.crm.strategies import MEETINGS
 
 
 @pytest.mark.parametrize(
