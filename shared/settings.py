@@ -79,8 +79,8 @@ class Settings(BaseModel):
     )
     ledger: str = Field(
         "",
-        description="Where receipts are kept: the address of a storage account's tables, opened "
-        "with the managed identity, or a connection string (one machine).",
+        description="Where receipts, and what is followed, are kept: the address of a storage "
+        "account's tables, opened with the managed identity, or a connection string (one machine).",
     )
     embeddings_url: HttpsUrl | None = Field(
         None,
