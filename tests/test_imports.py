@@ -98,12 +98,26 @@ CRM_ONLY = {
 """What a worker loads for one CRM alone."""
 
 
+def printed(script: str, folder: Path, crm: str = "dataverse") -> list[str]:
+    """The words that a script prints, run with the app's settings; nobody answers it."""
+    settings = app_settings(
+        crm=crm, sandbox_url="https://localhost:1", ca=folder / "ca.pem", storage=""
+    )
+    ours = {name: value for name, value in settings.items() if name.startswith("THREADLINE_")}
+    run = subprocess.run(
+        [sys.executable, "-c", script],
+        cwd=ROOT,
+        env=dict(os.environ) | ours,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    return run.stdout.split()
+
+
 @pytest.mark.parametrize("crm", CRM_ONLY)
 def test_a_worker_loads_its_own_crm_only(crm: str, tmp_path: Path) -> None:
     """The CRM is opened as a caller's first request does, and Outlook with it."""
-    settings = app_settings(
-        crm=crm, sandbox_url="https://localhost:1", ca=tmp_path / "ca.pem", storage=""
-    )
     script = (
         "import sys, function_app\n"
         "from shared.crm import open_crm\n"
@@ -111,24 +125,13 @@ def test_a_worker_loads_its_own_crm_only(crm: str, tmp_path: Path) -> None:
         "import shared.outlook.client, shared.on_behalf_of\n"
         "print(*sys.modules)"
     )
-    run = subprocess.run(
-        [sys.executable, "-c", script],
-        cwd=ROOT,
-        env=dict(os.environ) | {k: v for k, v in settings.items() if k.startswith("THREADLINE_")},
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    loaded = set(run.stdout.split())
+    loaded = set(printed(script, tmp_path, crm))
     assert CRM_ONLY[crm][0] in loaded
     others = (names for other, names in CRM_ONLY.items() if other != crm)
     assert loaded.isdisjoint(name for names in others for name in names)
 
 
 def test_a_worker_goes_on_loading_while_it_waits_for_the_sign_in_service(tmp_path: Path) -> None:
-    settings = app_settings(
-        crm="dataverse", sandbox_url="https://localhost:1", ca=tmp_path / "ca.pem", storage=""
-    )
     script = (
         "import asyncio, contextlib, sys\n"
         "from shared import composition, errors\n"
@@ -140,12 +143,4 @@ def test_a_worker_goes_on_loading_while_it_waits_for_the_sign_in_service(tmp_pat
         "    print('azure.identity' in sys.modules)\n"
         "asyncio.run(first_call())"
     )
-    run = subprocess.run(
-        [sys.executable, "-c", script],
-        cwd=ROOT,
-        env=dict(os.environ) | {k: v for k, v in settings.items() if k.startswith("THREADLINE_")},
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    assert run.stdout.split() == ["False", "True"]
+    assert printed(script, tmp_path) == ["False", "True"]
