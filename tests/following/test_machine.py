@@ -1,5 +1,4 @@
-"""Whatever people, Outlook, the CRM and the clock do to what is followed, in whatever order, ends as
-it should: with a CRM in memory many times, and with each CRM's own adapter some times."""
+"""The machine, with a CRM in memory many times, and with each CRM's own adapter some times."""
 
 from collections.abc import Callable
 from datetime import datetime
