@@ -1,17 +1,21 @@
 """Something happened to a meeting or its series: what is followed of it becomes as it is now."""
 
+from contextlib import suppress
 from dataclasses import replace
+from datetime import timedelta
 
 from graph_notifications import repeating
 from graph_notifications.work import FINAL, Done, Parts, ref, refused
-from shared.domain import Meeting
+from shared.domain import Meeting, identity
 from shared.errors import Conflict, NoMailbox, NotFound
 from shared.following import MEETING_FOLLOWED, FollowedMeeting
 from shared.notifications import ItemChanged
-from shared.ports import Crm
+from shared.ports import Crm, Mailbox
 from shared.saving.automatic import LeftOut, check_item
 
 _TRIES = 5
+_AROUND = timedelta(days=2)
+_MOST_AROUND = 10
 
 
 async def look(changed: ItemChanged, parts: Parts) -> Done:
@@ -29,7 +33,7 @@ async def look(changed: ItemChanged, parts: Parts) -> Done:
     if not done:
         return Done("fanned_out" if messages else "not_followed", messages)
     alarmed = next((one for one in done if one.alarm), done[0])
-    return replace(alarmed, messages=messages)
+    return replace(alarmed, messages=(*messages, *(one for each in done for one in each.messages)))
 
 
 async def _look_at(meeting: FollowedMeeting, parts: Parts) -> Done:
@@ -61,10 +65,38 @@ async def _refreshed(followed: FollowedMeeting, parts: Parts) -> Done:
         raise TypeError("A meeting is no e-mail.")
     try:
         if meeting is None:
+            there = await _under_another_id(followed, mailbox)
+            if there is not None:
+                return await _moved(followed, there, parts)
             return await _gone(followed, parts)
         return await _written(followed, meeting, parts)
     except FINAL as error:
         return refused(error)
+
+
+async def _under_another_id(followed: FollowedMeeting, mailbox: Mailbox) -> Meeting | None:
+    """The same occurrence, where its series was changed so that its ids are others."""
+    if followed.watched == followed.item:
+        return None
+    end = followed.until - MEETING_FOLLOWED
+    series = ref("meeting", followed.watched)
+    try:
+        near = await mailbox.occurrences(series, end - _AROUND, end + _AROUND, _MOST_AROUND)
+    except NoMailbox:
+        raise
+    except NotFound:
+        return None
+    return next((one for one in near if identity(one) == followed.identity), None)
+
+
+async def _moved(followed: FollowedMeeting, there: Meeting, parts: Parts) -> Done:
+    """It is followed under its new id from then on, and looked at again."""
+    followings = parts.books.followings
+    with suppress(Conflict):  # it is followed already
+        await followings.put_meeting(replace(followed, item=there.ref.id, version=""))
+    await followings.remove(followed)
+    again = ItemChanged(mailbox=followed.mailbox, kind="meeting", at=parts.now, item=there.ref.id)
+    return Done("moved", (again,))
 
 
 async def _written(followed: FollowedMeeting, meeting: Meeting, parts: Parts) -> Done:

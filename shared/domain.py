@@ -7,7 +7,7 @@ name for it.
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from enum import StrEnum
 from hashlib import sha256
 from typing import Literal
@@ -119,9 +119,11 @@ class Meeting:
 
     `uid` is shared by all occurrences of a series; `ical_uid` may differ for each. `occurrence` is
     the original start of an occurrence or exception (it stays when the occurrence is moved), None
-    for a single meeting or a series master. `start` and `end` are UTC; an all-day meeting runs
-    from midnight to midnight in `time_zone`, `start` and `end` being those instants in UTC.
-    `is_organizer` says that the owner of the mailbox it was read from organises it.
+    for a single meeting or a series master; `day` is its day, which stays when the whole series is
+    moved to another hour, too, and is None where nobody knows it. `start` and `end` are UTC; an
+    all-day meeting runs from midnight to midnight in `time_zone`, `start` and `end` being those
+    instants in UTC. `is_organizer` says that the owner of the mailbox it was read from organises
+    it.
     """
 
     ref: ItemRef
@@ -138,6 +140,7 @@ class Meeting:
     cancelled: bool = False
     is_draft: bool = False
     occurrence: datetime | None = None
+    day: date | None = None
     series_master_id: str | None = None
     is_series: bool = False
     sensitivity: Sensitivity = Sensitivity.NORMAL
@@ -316,7 +319,8 @@ def identity(item: Item) -> str:
 
     An e-mail is its Message-ID (RFC 5322 section 3.6.4); without one, the sender, the moment of
     sending, the subject and the recipients stand in. A meeting is its uid; an occurrence is the
-    uid and its original start; a series is told apart from a single meeting of the same uid.
+    uid and its day, or its original start; a series is told apart from a single meeting of the same
+    uid.
     """
     if isinstance(item, Email):
         if item.message_id:
@@ -324,6 +328,8 @@ def identity(item: Item) -> str:
         return f"email:{_fingerprint(item)}"
     if item.is_series:
         return f"meeting:{item.uid}/series"
+    if item.day is not None:
+        return f"meeting:{item.uid}/{item.day:%Y%m%d}"
     if item.occurrence is not None:
         return f"meeting:{item.uid}/{item.occurrence.astimezone(UTC):%Y%m%dT%H%M%SZ}"
     return f"meeting:{item.uid}"

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 
 from shared import domain
 from shared.domain import AttachmentKind, ItemRef, Participant, Role, Sensitivity, address_key
@@ -54,6 +54,7 @@ def meeting(ref: ItemRef, event: wire.Event) -> domain.Meeting:
     is_series = event.type == "seriesMaster"
     one_of_series = event.type in ("occurrence", "exception")
     ical_uid = event.i_cal_u_id or event.id
+    occurrence = (moment(event.original_start) or start) if one_of_series else None
     return domain.Meeting(
         ref=replace(ref, id=event.id),
         uid=series_uid(ical_uid),
@@ -68,7 +69,8 @@ def meeting(ref: ItemRef, event: wire.Event) -> domain.Meeting:
         time_zone=own_zone,
         cancelled=bool(event.is_cancelled),
         is_draft=bool(event.is_draft),
-        occurrence=(moment(event.original_start) or start) if one_of_series else None,
+        occurrence=occurrence,
+        day=original_day(ical_uid) if occurrence else None,
         series_master_id=event.series_master_id or None,
         is_series=is_series,
         sensitivity=_sensitivity_named(event.sensitivity),
@@ -96,6 +98,19 @@ def series_uid(ical_uid: str) -> str:
     if data.startswith(_FOREIGN_UID):
         return data.removeprefix(_FOREIGN_UID).rstrip(b"\0").decode("utf-8", "replace")
     return f"{ical_uid[:32]}00000000{ical_uid[40:]}".upper()
+
+
+def original_day(ical_uid: str) -> date | None:
+    """The date in an occurrence's `iCalUId` (see `series_uid`). Exchange has one occurrence a day
+    at most, and names it by that day: a series that is moved to another hour keeps its occurrences,
+    whose `originalStart` is another one then."""
+    if not _GLOBAL_OBJECT_ID.fullmatch(ical_uid):
+        return None
+    year, month, day = bytes.fromhex(ical_uid[32:36]), ical_uid[36:38], ical_uid[38:40]
+    try:
+        return date(int.from_bytes(year), int(month, 16), int(day, 16))
+    except ValueError:
+        return None
 
 
 def _named(message: wire.Message) -> dict[str, str]:

@@ -390,6 +390,37 @@ async def test_a_new_day_of_the_week_ends_the_old_ones_and_brings_new_ones(
     assert [appointment(office, one).cancelled for one in others] == [False] * 4
 
 
+@pytest.mark.parametrize("ids_stay", [True, False])
+async def test_another_hour_for_the_whole_series_reaches_the_same_records(
+    office: Office, ids_stay: bool
+) -> None:
+    series = Series(office, weeks=0)
+    series.occurrences = [dated(series, week) for week in range(4)]
+    await series.follow()
+    series.master = replace(series.master, start=series.master.start + timedelta(hours=2))
+    for week, old in enumerate(series.occurrences):
+        there = dated(series, week)
+        if ids_stay:
+            office.deliver(replace(there, ref=old.ref))
+        office.mailboxes.remove(office.me.address, (there if ids_stay else old).ref.id)
+    for _ in range(2):
+        office.queue.append(office.told(series.master))
+        await office.drain()
+    assert len(office.crm.records) == 4
+    for old in series.occurrences:
+        found = appointment(office, old)
+        assert found.start == old.start + timedelta(hours=2)
+        assert not found.cancelled
+    assert len([one for one in followed(office) if one.scope == "occurrence"]) == 4
+
+
+def dated(series: Series, week: int) -> Meeting:
+    """An occurrence whose mailbox tells its day."""
+    start = series.master.start + timedelta(weeks=week)
+    id_ = f"{series.master.ref.id}/{start:%Y%m%dT%H%M}"
+    return series.occurrence(week, day=start.date(), ref=ItemRef("meeting", "me", id_))
+
+
 async def test_an_interrupted_round_is_finished_by_the_next(office: Office, series: Series) -> None:
     new = [series.occurrence(week) for week in (4, 5, 6)]
     office.crm.failures["save"] = DOWN

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.domain import AttachmentKind, Email, ItemRef, Meeting, Role, Sensitivity
+from shared.domain import AttachmentKind, Email, ItemRef, Meeting, Role, Sensitivity, identity
 from shared.outlook import mapping, wire
 from shared.outlook.failures import parsed
 from shared.outlook.time_zones import iana_name
@@ -160,6 +160,33 @@ def test_places_in_a_series(type_: str, occurrence: datetime | None, is_series: 
     found = meeting(type=type_, originalStart="2026-03-16T09:00:00Z", seriesMasterId="M=")
     assert (found.occurrence, found.is_series) == (occurrence, is_series)
     assert found.series_master_id == "M="
+
+
+@pytest.mark.parametrize(
+    ("type_", "ical_uid", "day"),
+    [
+        ("occurrence", CLASS + "07EA0317" + REST, date(2026, 3, 23)),
+        ("exception", (CLASS + "07EA0317" + REST).lower(), date(2026, 3, 23)),
+        ("occurrence", CLASS + "00000000" + REST, None),
+        ("occurrence", CLASS + "07EA0F51" + REST, None),
+        ("occurrence", "abc@google.example", None),
+        ("singleInstance", CLASS + "07EA0317" + REST, None),
+        ("seriesMaster", CLASS + "00000000" + REST, None),
+    ],
+)
+def test_the_day_of_an_occurrence(type_: str, ical_uid: str, day: date | None) -> None:
+    assert meeting(type=type_, iCalUId=ical_uid).day == day
+
+
+def test_a_series_that_is_moved_to_another_hour_keeps_its_occurrences() -> None:
+    uid = CLASS + "07EA0317" + REST
+    at_nine, at_ten = (
+        meeting(type="occurrence", iCalUId=uid, originalStart=f"2026-03-23T{hour}:00:00Z")
+        for hour in ("09", "10")
+    )
+    assert identity(at_nine) == identity(at_ten)
+    other = meeting(type="occurrence", iCalUId=CLASS + "07EA031E" + REST)
+    assert identity(other) != identity(at_nine)
 
 
 def test_an_occurrence_without_its_original_start_has_its_start() -> None:
