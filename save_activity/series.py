@@ -56,7 +56,14 @@ async def save(
     for start in range(0, len(opened.meetings), _AT_A_TIME):
         part = opened.meetings[start : start + _AT_A_TIME]
         at = tools()
-        saved += await series.save_all(part, crm=at.crm, mailbox=at.mailbox, policy=at.policy)
+        saved += await series.save_all(
+            part,
+            follower,
+            crm=at.crm,
+            mailbox=at.mailbox,
+            policy=at.policy,
+            books=at.books,
+        )
     at = tools()
     look_after, followed, failed = await _after(saved, request, follower, at)
     chosen = series.next_of(saved, follower.now)
@@ -76,17 +83,11 @@ async def _after(
 ) -> tuple[LookAfter | None, bool, bool]:
     """What is to be queued, whether the series is followed now, and whether that failed."""
     books = tools.books
-    if books is None:
+    if books is None or not (tools.may_follow and wanted(request, tools)):
         return None, False, False
-    follows = tools.may_follow and wanted(request, tools)
     try:
         async with asyncio.timeout(_PATIENCE):
-            await series.tell_origins(saved, follower, books)
-            if not follows:
-                return None, False, False
             look_after = await series.follow_all(saved, request.order(), follower, books)
     except (ThreadlineError, TimeoutError):
-        if not follows:
-            return None, False, False
         return LookAfter(mailbox=follower.mailbox, kind="meeting", at=follower.now), False, True
     return look_after, True, False

@@ -1,6 +1,7 @@
 """A whole series of meetings: each occurrence that is near is a record of its own, the same one as
 if it had been saved singly."""
 
+import asyncio
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -8,7 +9,7 @@ from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from shared.domain import ItemRef, LookUp, Meeting, Notice, RecordRef, Saved, identity
-from shared.errors import Conflict, FieldError, InvalidRequest
+from shared.errors import Conflict, FieldError, InvalidRequest, ThreadlineError
 from shared.following import (
     MEETING_FOLLOWED,
     SERIES_AHEAD,
@@ -26,7 +27,7 @@ from shared.saving import save as saving
 from shared.saving.automatic import LeftOut, check_item
 from shared.saving.beginning import Follower
 from shared.saving.save import Opened, Order
-from shared.saving.standing import Books
+from shared.saving.standing import PATIENCE, Books
 from shared.saving.turns import in_turns
 
 _NOTHING_AHEAD = f"This series has no meeting within the next {SERIES_AHEAD.days} days."
@@ -84,16 +85,40 @@ def open_all(meetings: Sequence[Meeting], order: Order, policy: Policy) -> tuple
 
 
 async def save_all(
-    meetings: Sequence[Opened], *, crm: Crm, mailbox: Mailbox, policy: Policy
+    meetings: Sequence[Opened],
+    follower: Follower,
+    *,
+    crm: Crm,
+    mailbox: Mailbox,
+    policy: Policy,
+    books: Books | None,
 ) -> tuple[Occurrence, ...]:
     """Saves each, a few side by side. Again and from several callers it gives the same records.
 
-    Raises as `save_opened` does: what is saved by then stays, and the next call goes on.
+    That the series brought them is told before there is a record, as the call after one that was
+    interrupted finds it there; a ledger that fails fails nothing. Raises as `save_opened` does:
+    what is saved by then stays, and the next call goes on.
     """
 
+    telling = books
+
     async def save(opened: Opened) -> Occurrence:
-        saved = await saving.save_opened(opened, crm=crm, mailbox=mailbox, policy=policy)
-        return Occurrence(meeting_of(opened), saved)
+        meeting = meeting_of(opened)
+
+        async def tell(known: LookUp) -> None:
+            nonlocal telling
+            if known.existing is not None or telling is None:
+                return
+            try:
+                async with asyncio.timeout(PATIENCE):
+                    await telling.origins.add(_origin(meeting, follower))
+            except (ThreadlineError, TimeoutError):
+                telling = None  # nor are the others to wait for it
+
+        saved = await saving.save_opened(
+            opened, crm=crm, mailbox=mailbox, policy=policy, check=tell
+        )
+        return Occurrence(meeting, saved)
 
     return tuple(await in_turns(save, meetings, _SAVES_AT_ONCE))
 
@@ -232,15 +257,6 @@ def _choices(order: Order) -> Filed:
         categories=order.categories,
         default_files=order.attachments == "default",
     )
-
-
-async def tell_origins(occurrences: Sequence[Occurrence], follower: Follower, books: Books) -> None:
-    """Of those that were made now. Raises what the ledger raises."""
-
-    async def tell(one: Occurrence) -> None:
-        await books.origins.add(_origin(one.meeting, follower))
-
-    await in_turns(tell, [one for one in occurrences if one.saved.created], _ROWS_AT_ONCE)
 
 
 def _origin(meeting: Meeting, follower: Follower) -> Origin:

@@ -215,6 +215,7 @@ async def test_a_crm_that_goes_away_in_the_middle_leaves_the_rest_to_the_receipt
     assert {notice.code for notice in finished.receipt.notices} >= {"series_saved"}
     assert len(office.meetings()) == 11
     assert finished.look_after is not None
+    assert len(office.origins.kept) == 10
 
 
 async def test_a_refusal_is_told_at_once(office: Office) -> None:
