@@ -20,6 +20,7 @@ from shared.errors import (
     ThreadlineError,
     Throttled,
     Unavailable,
+    Upstream,
 )
 from shared.following import mailbox_path
 from shared.notifications import LookAfter
@@ -150,13 +151,19 @@ async def _whole_conversation(
 
 
 async def finish(
-    receipt: Receipt, follower: Follower, tools: Callable[[], Tools], ledger: Ledger
+    receipt: Receipt,
+    follower: Follower,
+    tools: Callable[[], Tools],
+    ledger: Ledger,
+    *,
+    odd_is_final: bool = True,
 ) -> Finished:
     """Does what a queued receipt asks for, or more of it, and gives the receipt as it is then.
     `tools` gives fresh ones for each part of the work.
 
-    Raises `Throttled`, `Unavailable` and `Conflict` where it is to be tried again; any other
-    refusal is final and becomes the receipt's failure. A receipt that isn't queued stays as it is.
+    Raises `Throttled`, `Unavailable`, `Conflict`, and `Upstream` unless `odd_is_final`, where it is
+    to be tried again; any other refusal is final and becomes the receipt's failure. A receipt that
+    isn't queued stays as it is.
     """
     if receipt.status != "queued":
         return Finished(receipt)
@@ -176,6 +183,8 @@ async def finish(
             await outcomes.keep_wait(receipt, error, ledger, follower.now)
         raise
     except ThreadlineError as error:
+        if isinstance(error, Upstream) and not odd_is_final:
+            raise
         await _end_ahead(request, follower, tools())
         return Finished(await outcomes.fail(receipt, Failure(error.code, error.detail), ledger))
     told = outcomes.notices(done.saved.activity)

@@ -36,6 +36,10 @@ UNFORESEEN_TRIES = 5
 """How often an error that nobody foresaw is tried again; a service that is down is tried as often
 as host.json says, and then again, for `PUT_BACK`."""
 
+ODD_TRIES = 30
+"""How often an answer that makes no sense is: an hour long, since a service that breaks down may
+give such ones before it gives none."""
+
 PUT_BACK = timedelta(days=7)
 """How long a save is tried, counted from when it was asked for."""
 
@@ -130,7 +134,7 @@ async def finish_save(msg: func.QueueMessage, queued: func.Out[str], looked: fun
             telemetry.note(outcome="no_receipt")
             return
         try:
-            finished = await _finished(receipt, ledger)
+            finished = await _finished(receipt, ledger, msg.dequeue_count or 0)
         except ThreadlineError:
             raise
         except Exception as error:
@@ -182,11 +186,13 @@ async def tidy_receipts(timer: func.TimerRequest, queued: func.Out[typing.List[s
         telemetry.note(forgotten=forgotten, overdue=len(overdue))
 
 
-async def _finished(receipt: Receipt, ledger: Ledger) -> deferring.Finished:
+async def _finished(receipt: Receipt, ledger: Ledger, tries: int) -> deferring.Finished:
     policy = await composition.policy()
     owner, mailbox = deferring.asker(receipt)
     follower = Follower(owner, mailbox, datetime.now(UTC))
-    return await deferring.finish(receipt, follower, _tools_of(owner, policy), ledger)
+    return await deferring.finish(
+        receipt, follower, _tools_of(owner, policy), ledger, odd_is_final=tries >= ODD_TRIES
+    )
 
 
 def _tools_of(owner: str, policy: Policy) -> Callable[[], Tools]:

@@ -74,9 +74,13 @@ class Office:
         assert isinstance(receipt, Receipt)
         return receipt
 
-    async def finish(self, receipt: Receipt, now: datetime = NOW) -> Receipt:
+    async def finish(
+        self, receipt: Receipt, now: datetime = NOW, *, odd_is_final: bool = True
+    ) -> Receipt:
         follower = Follower(OWNER, OWNER, now)
-        finished = await deferring.finish(receipt, follower, self.tools, self.ledger)
+        finished = await deferring.finish(
+            receipt, follower, self.tools, self.ledger, odd_is_final=odd_is_final
+        )
         return finished.receipt
 
     def kept(self, receipt: Receipt) -> Receipt:
@@ -206,6 +210,16 @@ async def test_a_service_that_asked_to_wait_is_not_asked_before(office: Office) 
     again = office.kept(receipt)
     assert again.not_before == later + timedelta(seconds=90)
     assert (await office.finish(again, later + timedelta(seconds=90))).status == "saved"
+
+
+async def test_an_odd_answer_is_tried_again_before_it_is_final(office: Office) -> None:
+    receipt = await office.put_off()
+    office.crm_world.failures["save"] = Upstream("Odd.")
+    with pytest.raises(Upstream):
+        await office.finish(receipt, odd_is_final=False)
+    assert office.kept(receipt).status == "queued"
+    office.crm_world.failures.clear()
+    assert (await office.finish(receipt)).status == "saved"
 
 
 @pytest.mark.parametrize(
