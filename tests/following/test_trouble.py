@@ -14,6 +14,7 @@ CUSTOMER = ("s3cret-name", "s3cret-sender@customer.example")
 QUEUES = (QUEUE, SAVES)
 FAULTS: tuple[dict[str, Any], ...] = (
     {"status": 429, "headers": {"Retry-After": "2"}},
+    {"status": 500},
     {"status": 503},
     {"drop": "before"},
     {"drop": "after"},
