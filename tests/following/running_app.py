@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import pytest
 from azure.core.exceptions import ResourceNotFoundError
 from azure.data.tables import TableServiceClient
 from azure.storage.queue import QueueServiceClient
@@ -261,6 +262,15 @@ class App:
 
     def _state(self, number: int) -> Path:
         return self.state / f"host{number}"
+
+
+@pytest.fixture(params=CRMS)
+def app(
+    request: pytest.FixtureRequest, fresh_sandbox: Running, storage: str, tmp_path: Path
+) -> App:
+    """For a folder's conftest.py. No host runs yet."""
+    clean(storage)
+    return App(fresh_sandbox, storage, request.param, tmp_path)
 
 
 def clean(storage: str) -> None:

@@ -27,7 +27,7 @@ from tests.sandbox.host.host_process import wait_until
 
 CUSTOMER = ("Jan Nowak", "jan.nowak@customer.example")
 
-with_one_crm = pytest.mark.parametrize("following_app", CRMS[:1], indirect=True)
+with_one_crm = pytest.mark.parametrize("app", CRMS[:1], indirect=True)
 """For what is no CRM's own; each of these tests starts processes."""
 
 
@@ -56,8 +56,7 @@ def stop(app: App, item: dict[str, str], who: str = ANNA) -> httpx.Response:
     return app.call("DELETE", "following", who, **query)
 
 
-def test_a_draft_is_saved_once_it_is_sent_with_what_was_sent(following_app: App) -> None:
-    app = following_app
+def test_a_draft_is_saved_once_it_is_sent_with_what_was_sent(app: App) -> None:
     before = len(app.emails())
     with app.running():
         item = draft(app.sandbox, subject="A first thought")
@@ -78,8 +77,7 @@ def test_a_draft_is_saved_once_it_is_sent_with_what_was_sent(following_app: App)
 
 
 @with_one_crm
-def test_a_discarded_draft_ends_its_receipt(following_app: App) -> None:
-    app = following_app
+def test_a_discarded_draft_ends_its_receipt(app: App) -> None:
     with app.running():
         item = draft(app.sandbox)
         told = app.save(item)
@@ -91,8 +89,7 @@ def test_a_discarded_draft_ends_its_receipt(following_app: App) -> None:
 
 
 @with_one_crm
-def test_a_draft_that_is_not_wanted_any_more_is_not_saved(following_app: App) -> None:
-    app = following_app
+def test_a_draft_that_is_not_wanted_any_more_is_not_saved(app: App) -> None:
     before = len(app.emails())
     with app.running():
         item = draft(app.sandbox)
@@ -105,8 +102,7 @@ def test_a_draft_that_is_not_wanted_any_more_is_not_saved(following_app: App) ->
     assert len(app.emails()) == before
 
 
-def test_a_conversation_is_saved_whole_with_progress(following_app: App) -> None:
-    app = following_app
+def test_a_conversation_is_saved_whole_with_progress(app: App) -> None:
     before = len(app.emails())
     ids = conversation(app, 12)
     with app.running():
@@ -127,9 +123,8 @@ def test_a_conversation_is_saved_whole_with_progress(following_app: App) -> None
 
 
 def test_a_conversation_survives_workers_that_die_and_a_crm_that_is_down(
-    following_app: App,
+    app: App,
 ) -> None:
-    app = following_app
     before = len(app.emails())
     ids = conversation(app, 40)
     with app.running():
@@ -152,8 +147,7 @@ def test_a_conversation_survives_workers_that_die_and_a_crm_that_is_down(
 
 
 @with_one_crm
-def test_a_series_that_the_crm_could_not_take_whole_is_finished_later(following_app: App) -> None:
-    app = following_app
+def test_a_series_that_the_crm_could_not_take_whole_is_finished_later(app: App) -> None:
     today = datetime.now(UTC).replace(hour=9, minute=0, second=0, microsecond=0, tzinfo=None)
     start = today + timedelta(days=3)
     series = app.sandbox.deliver_meeting(Appointment(weeks=6, start=start).calendar(), ANNA)
@@ -181,9 +175,8 @@ def test_a_series_that_the_crm_could_not_take_whole_is_finished_later(following_
 
 
 def test_a_shared_mailbox_is_saved_from_found_in_suggested_for_and_followed(
-    following_app: App,
+    app: App,
 ) -> None:
-    app = following_app
     mail = Mail(to=(("Sales", SALES),))
     item = email(app.sandbox.deliver_mail(mail.source(), SALES), SALES)
     with app.running():
@@ -217,8 +210,7 @@ def test_a_shared_mailbox_is_saved_from_found_in_suggested_for_and_followed(
         assert "following" not in codes(told)
 
 
-def test_what_follows_keeps_up_with_edits_and_removals_of_the_record(following_app: App) -> None:
-    app = following_app
+def test_what_follows_keeps_up_with_edits_and_removals_of_the_record(app: App) -> None:
     account, other = (
         {"type": "account", "id": one.id if app.crm == "dataverse" else derive_id("001", one.id)}
         for one in app.sandbox.world.company.accounts[:2]
@@ -251,8 +243,7 @@ def test_what_follows_keeps_up_with_edits_and_removals_of_the_record(following_a
 
 
 @with_one_crm
-def test_without_rights_to_a_shared_mailbox_nothing_is_told(following_app: App) -> None:
-    app = following_app
+def test_without_rights_to_a_shared_mailbox_nothing_is_told(app: App) -> None:
     item = email(app.sandbox.deliver_mail(Mail().source(), SALES), SALES)
     with app.running():
         query = {"kind": "email", "mailbox": SALES, "item": item["id"]}
@@ -270,9 +261,8 @@ def test_without_rights_to_a_shared_mailbox_nothing_is_told(following_app: App) 
 
 @with_one_crm
 def test_where_mailboxes_are_not_followed_drafts_are_refused_and_the_rest_saved(
-    following_app: App,
+    app: App,
 ) -> None:
-    app = following_app
     with app.running(THREADLINE_CALLBACK_URL=""):
         refused = app.call("POST", "activities", ANNA, {"item": draft(app.sandbox)})
         assert (refused.status_code, refused.json()["code"]) == (422, "invalid")
@@ -284,8 +274,7 @@ def test_where_mailboxes_are_not_followed_drafts_are_refused_and_the_rest_saved(
 
 
 @with_one_crm
-def test_neither_queues_nor_tables_hold_anything_of_items_or_people(following_app: App) -> None:
-    app = following_app
+def test_neither_queues_nor_tables_hold_anything_of_items_or_people(app: App) -> None:
     secret = {"subject": "s3cret-subject", "html": "<p>s3cret-body</p>"}
     with app.running():
         app.follow(email(app.sandbox.deliver_mail(Mail(**secret).source(), ANNA)))  # type: ignore[arg-type]
