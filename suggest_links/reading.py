@@ -9,7 +9,7 @@ from shared.quoting import apart, cut, replies, whole
 
 _REPLY = r"re|aw|antw|sv|vs|rv|res|odp|vá|vl|回复|答复|返信|回信|답장"
 _FORWARD = r"fwd?|wg|wtr|doorst|tr|enc|rv|pd|vb|i|转发|転送|전달"
-_PREFIX = re.compile(rf"\s*(?:(?P<forward>{_FORWARD})|{_REPLY})\s?(?:\[\d{{1,3}}\])?\s?[:：]", re.I)
+_PREFIX = re.compile(rf"\s*(?:{_FORWARD}|{_REPLY})\s?(?:\[\d{{1,3}}\])?\s?[:：]", re.I)
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,23 +22,20 @@ class Reading:
     new: str
     quoted: str
     whole: str
-    forward: bool
 
 
 def read(item: Item) -> Reading:
-    subject, forward = bare_subject(item.subject)
     text = whole(item.body)
     new, quoted = _split(text)
-    return Reading(subject=subject, new=new, quoted=quoted, whole=text, forward=forward)
+    return Reading(bare_subject(item.subject), new=new, quoted=quoted, whole=text)
 
 
-def bare_subject(subject: str) -> tuple[str, bool]:
-    """The subject without its prefixes, and whether one of them said "forwarded"."""
-    rest, forward = subject[:500], False
+def bare_subject(subject: str) -> str:
+    """The subject without its prefixes."""
+    rest = subject[:500]
     while found := _PREFIX.match(rest):
-        forward = forward or bool(found["forward"])
         rest = rest[found.end() :]
-    return rest.strip(), forward
+    return rest.strip()
 
 
 def _split(text: str) -> tuple[str, str]:

@@ -33,9 +33,10 @@ class _Event:
 class FakeChangeFeed:
     """Tests say what `happened`; `subscriptions` are those that were made and not ended, by id.
 
-    `address` is where it tells. `missing` are mailboxes that there are none of, `forbidden` those that may not be read.
-    `failures` are raised by the next call of the method they are filed under; `calls` counts what
-    was asked, by method. Of each call to `changes`, at most `most` changes are told.
+    `address` is where it tells. `missing` are mailboxes that there are none of, `forbidden` those
+    that may not be read. `failures` are raised by the next call of the method they are filed under;
+    `calls` counts what was asked, by method. Of each call to `changes`, at most `most` changes are
+    told.
     """
 
     now: Callable[[], datetime] = lambda: datetime.now(UTC)

@@ -51,7 +51,6 @@ class Record:
     object: ActivityObject
     key: str
     whole: bool
-    closed: bool
     parties: tuple[Party, ...]
     whos: Mapping[str, str]
     description: str
@@ -110,7 +109,6 @@ def record(row: Row, object_: ActivityObject, reading: Reading) -> Record:
         object=object_,
         key=key,
         whole=closed or (is_message and not key and KEY in row),
-        closed=closed,
         parties=parties,
         whos={} if is_message else _whos(row, relations),
         description=description,

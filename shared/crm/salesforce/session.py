@@ -66,10 +66,10 @@ class Session:
             row, object_, Reading(self.knowledge.root, self.fields(object_), queues)
         )
 
-    def reading(self, object_: ActivityObject, id_: str, shape: Shape, name: str = "now") -> Part:
-        """The query for one whole activity."""
+    def reading(self, object_: ActivityObject, id_: str, shape: Shape) -> Part:
+        """The query for one whole activity, named "now"."""
         soql = queries.activity(object_, id_, shape, self.fields(object_))
-        return composite.query(name, soql)
+        return composite.query("now", soql)
 
     def read(self, reply: Reply, object_: ActivityObject) -> Record:
         """The record in a reply to `reading`. Raises `NotFound`, and what the reply means."""

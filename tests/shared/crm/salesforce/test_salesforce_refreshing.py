@@ -206,7 +206,6 @@ def event(row: Mapping[str, Any], whos: Mapping[str, str]) -> Record:
         object=EVENT,
         key="key",
         whole=True,
-        closed=True,
         parties=(),
         whos=whos,
         description=kept.get("Description") or "",
