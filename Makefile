@@ -24,7 +24,7 @@ test: setup ## Every check and every test
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/pytest -n auto --maxprocesses 4 --dist loadfile
+	$(BIN)/pytest -n auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 
 demo: setup ## Save, edit, find and delete a real mail and meeting (EML=, ICS=)
 	@exec $(BIN)/python -m sandbox.demo $(if $(EML),--eml "$(EML)") $(if $(ICS),--ics "$(ICS)")

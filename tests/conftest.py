@@ -19,6 +19,11 @@ authority(Path(_FOLDER.name))
 os.environ["SSL_CERT_FILE"] = os.environ["REQUESTS_CA_BUNDLE"] = str(Path(_FOLDER.name, "ca.pem"))
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begins with the long ones, so that no process is left alone with one in the end."""
+    items.sort(key=lambda item: item.get_closest_marker("long") is None)
+
+
 @pytest.fixture(scope="session")
 def sandbox() -> Iterator[Running]:
     with running(Path(_FOLDER.name)) as started:

@@ -23,6 +23,8 @@ from sandbox.running import Running
 from tests.contract.mailbox_items import Enclosure, Mail
 from tests.sandbox.host.host_process import answers, free_port, wait_until
 
+pytestmark = pytest.mark.long
+
 ROOT = Path(__file__).parents[2]
 ANNA = "anna.kowalska@contoso.example"
 LARGE = Enclosure("plan.bin", bytes(range(256)) * 14_000)  # 3.4 MiB: goes up in blocks of its own

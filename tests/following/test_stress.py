@@ -13,6 +13,8 @@ from tests.following.running_app import ANNA, App
 from tests.following.storm import Sizes, Storm
 from tests.sandbox.host.host_process import wait_until
 
+pytestmark = pytest.mark.long
+
 SEED = 20_260
 _AWAY = 4.0
 """Seconds."""

@@ -5,10 +5,14 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import pytest
+
 from shared.notifications import QUEUE
 from shared.saving.queueing import QUEUE as SAVES
 from tests.contract.mailbox_items import Appointment, Enclosure, Mail
 from tests.following.running_app import ANNA, App, arriving, codes, email, meeting
+
+pytestmark = pytest.mark.long
 
 CUSTOMER = ("s3cret-name", "s3cret-sender@customer.example")
 QUEUES = (QUEUE, SAVES)

@@ -24,6 +24,8 @@ from tests.following.running_app import (
 )
 from tests.sandbox.host.host_process import wait_until
 
+pytestmark = pytest.mark.long
+
 CUSTOMER = ("Jan Nowak", "jan.nowak@customer.example")
 QUESTION = Mail(sender=CUSTOMER)
 with_one_crm = pytest.mark.parametrize("app", CRMS[:1], indirect=True)

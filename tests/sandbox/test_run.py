@@ -17,6 +17,8 @@ import pytest
 from sandbox.client import Handles
 from sandbox.stack import free_ports
 
+pytestmark = pytest.mark.long
+
 ROOT = Path(__file__).parents[2]
 Start = Callable[..., "Run"]
 

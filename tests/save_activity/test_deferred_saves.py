@@ -19,6 +19,8 @@ from tests.contract.mailbox_items import Appointment, Enclosure, Mail
 from tests.following.running_app import ANNA, BERND, CRMS, SALES, App, email, meeting
 from tests.sandbox.host.host_process import wait_until
 
+pytestmark = pytest.mark.long
+
 SECRETS = ("s3cret-subject", "s3cret-body", "s3cret-sender", "s3cret-file", "s3cret-name")
 SECRET_MAIL: dict[str, Any] = {
     "subject": "s3cret-subject",

@@ -25,6 +25,8 @@ from tests.following.running_app import (
 )
 from tests.sandbox.host.host_process import wait_until
 
+pytestmark = pytest.mark.long
+
 CUSTOMER = ("Jan Nowak", "jan.nowak@customer.example")
 
 with_one_crm = pytest.mark.parametrize("app", CRMS[:1], indirect=True)
