@@ -171,7 +171,7 @@ def test_a_whole_save_request_is_read() -> None:
 def test_what_is_left_out_has_a_default() -> None:
     wanted = save_request()
     assert (wanted.links, wanted.categories, wanted.attachments) == ((), {}, "default")
-    assert (wanted.scope, wanted.follow) == (None, False)
+    assert (wanted.scope, wanted.follow) == (None, None)
 
 
 @pytest.mark.parametrize(
