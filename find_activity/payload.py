@@ -1,27 +1,6 @@
 """The wire shapes of a find."""
 
-from shared import domain
-from shared.wire import (
-    EXAMPLE_ACTIVITY,
-    ActivityShape,
-    Asked,
-    Example,
-    ItemId,
-    MailboxName,
-    Operation,
-)
-
-
-class FindQuery(Asked):
-    """Names the item, as `ItemKey` does, in the query string."""
-
-    kind: domain.ActivityKind
-    mailbox: MailboxName = "me"
-    item: ItemId
-
-    def ref(self) -> domain.ItemRef:
-        return domain.ItemRef(self.kind, self.mailbox, self.item)
-
+from shared.wire import EXAMPLE_ACTIVITY, ActivityShape, Example, ItemQuery, Operation
 
 FIND = Operation(
     name="find_activity",
@@ -32,7 +11,7 @@ FIND = Operation(
     "whichever tool saved it. Of a whole series it is the next meeting's record. Notices say "
     "whether it is followed from this mailbox (`following`) and how the record came to be "
     "(`followed_thread`, `draft_sent`, `conversation`, `series`, `shared_mailbox`).",
-    query=FindQuery,
+    query=ItemQuery,
     answers={200: ActivityShape},
     problems=("forbidden", "not_saved", "item_not_found"),
     example=Example(answer=EXAMPLE_ACTIVITY),

@@ -5,9 +5,10 @@ from datetime import UTC, datetime
 import azure.functions as func
 
 from find_activity import logic
-from find_activity.payload import FIND, FindQuery
+from find_activity.payload import FIND
 from shared import composition, endpoint, replies
 from shared.following import mailbox_path
+from shared.wire import ItemQuery
 
 bp = func.Blueprint()
 
@@ -18,7 +19,7 @@ bp = func.Blueprint()
 async def find_activity(req: func.HttpRequest) -> func.HttpResponse:
     caller = await composition.caller(req.headers.get("Authorization"))
     policy = await composition.policy()
-    query = endpoint.query(req, FindQuery)
+    query = endpoint.query(req, ItemQuery)
     activity = await logic.find(
         query.ref(),
         mailbox_path(query.mailbox, caller.oid),

@@ -83,6 +83,17 @@ class ItemKey(Asked):
         return domain.ItemRef(self.kind, self.mailbox, self.id)
 
 
+class ItemQuery(Asked):
+    """Names the item, as `ItemKey` does, in the query string."""
+
+    kind: domain.ActivityKind
+    mailbox: MailboxName = "me"
+    item: ItemId
+
+    def ref(self) -> domain.ItemRef:
+        return domain.ItemRef(self.kind, self.mailbox, self.item)
+
+
 class ActivityKey(Asked):
     """The path of one saved activity."""
 

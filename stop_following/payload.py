@@ -2,19 +2,7 @@
 
 from typing import Literal
 
-from shared import domain
-from shared.wire import Answered, Asked, Example, ItemId, MailboxName, Operation
-
-
-class StopQuery(Asked):
-    """Names the item, as `ItemKey` does, in the query string."""
-
-    kind: domain.ActivityKind
-    mailbox: MailboxName = "me"
-    item: ItemId
-
-    def ref(self) -> domain.ItemRef:
-        return domain.ItemRef(self.kind, self.mailbox, self.item)
+from shared.wire import Answered, Example, ItemQuery, Operation
 
 
 class StoppedShape(Answered):
@@ -31,7 +19,7 @@ STOP = Operation(
     "itself, whose receipt then fails. What is saved stays. Whoever can read the item in that "
     "mailbox may stop it there, whoever began it; other mailboxes go on. Again changes nothing. A "
     "save with `follow: true` begins again.",
-    query=StopQuery,
+    query=ItemQuery,
     answers={200: StoppedShape},
     problems=("forbidden", "item_not_found", "in_progress"),
     example=Example(answer={"following": False}),

@@ -4,8 +4,9 @@ import azure.functions as func
 
 from shared import composition, endpoint, replies, telemetry
 from shared.following import mailbox_path
+from shared.wire import ItemQuery
 from stop_following import logic
-from stop_following.payload import STOP, StoppedShape, StopQuery
+from stop_following.payload import STOP, StoppedShape
 
 bp = func.Blueprint()
 
@@ -15,7 +16,7 @@ bp = func.Blueprint()
 @endpoint.answering(STOP.name)
 async def stop_following(req: func.HttpRequest) -> func.HttpResponse:
     caller = await composition.caller(req.headers.get("Authorization"))
-    query = endpoint.query(req, StopQuery)
+    query = endpoint.query(req, ItemQuery)
     await logic.stop(
         query.ref(),
         mailbox_path(query.mailbox, caller.oid),

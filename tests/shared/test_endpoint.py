@@ -10,7 +10,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from edit_activity.payload import EditRequest
-from find_activity.payload import FindQuery
 from save_activity.payload import SaveRequest
 from shared import endpoint, replies
 from shared.errors import (
@@ -24,7 +23,7 @@ from shared.errors import (
     Unauthenticated,
     Unavailable,
 )
-from shared.wire import ActivityKey, Answered
+from shared.wire import ActivityKey, Answered, ItemQuery
 
 ITEM = {"kind": "email", "id": "AAMkAG_-="}
 
@@ -255,9 +254,9 @@ def test_many_errors_are_told_in_part() -> None:
 
 
 def test_queries_and_paths_are_checked_alike() -> None:
-    assert endpoint.query(request(kind="email", item="A="), FindQuery).mailbox == "me"
+    assert endpoint.query(request(kind="email", item="A="), ItemQuery).mailbox == "me"
     with pytest.raises(InvalidRequest) as refused:
-        endpoint.query(request(kind="x", item="A B", more="1"), FindQuery)
+        endpoint.query(request(kind="x", item="A B", more="1"), ItemQuery)
     assert {error.field for error in refused.value.errors} == {"kind", "item", "more"}
     with pytest.raises(InvalidRequest):
         endpoint.path(
@@ -307,6 +306,6 @@ def test_any_bytes_are_read_or_refused(body: bytes) -> None:
 @given(st.dictionaries(st.text(max_size=20), st.text(max_size=40), max_size=5))
 def test_any_query_is_read_or_refused(params: dict[str, str]) -> None:
     try:
-        endpoint.query(func.HttpRequest("GET", "/", params=params, body=b""), FindQuery)
+        endpoint.query(func.HttpRequest("GET", "/", params=params, body=b""), ItemQuery)
     except InvalidRequest as refused:
         assert refused.errors
