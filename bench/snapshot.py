@@ -165,7 +165,6 @@ def _record(kind: str, row: Row) -> Record:
         contact_id=row["contact_id"],
         owner_id=row["owner_id"],
         open=row["state"] == "open",
-        created_at=_time(row["createdon"]),
         modified_at=_time(row["modifiedon"]),
     )
 
@@ -175,7 +174,6 @@ def _lead(row: Row) -> Record:
         ref=RecordRef("lead", row["id"], row["topic"]),
         open=row["state"] == "open",
         owner_id=row.get("owner_id"),
-        created_at=_time(row["createdon"]),
         modified_at=_time(row["modifiedon"]),
         addresses=(address_key(row["email"]),),
         person=row["fullname"],

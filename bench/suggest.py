@@ -111,7 +111,6 @@ def _crowd(count: int, text: Callable[[int], str]) -> Candidates:
             description=text(120),
             number=f"CAS-{i:05d}",
             account_id="a",
-            created_at=NOW - timedelta(days=400),
             modified_at=NOW - timedelta(days=i % 90),
         )
         for i in range(count)

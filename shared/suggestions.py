@@ -96,7 +96,6 @@ class Record:
     contact_id: str | None = None
     owner_id: str | None = None
     open: bool = True
-    created_at: datetime | None = None
     modified_at: datetime | None = None
     addresses: tuple[str, ...] = ()
     person: str = ""

@@ -124,7 +124,6 @@ def _opportunities(company: Company, sees: Sees) -> Iterator[Record]:
                 contact_id=one.contact,
                 owner_id=one.owner,
                 open=one.state == "open",
-                created_at=datetime.fromisoformat(one.created),
                 modified_at=datetime.fromisoformat(one.modified),
             )
 
@@ -140,7 +139,6 @@ def _cases(company: Company, sees: Sees) -> Iterator[Record]:
                 contact_id=one.contact,
                 owner_id=one.owner,
                 open=one.state == "open",
-                created_at=datetime.fromisoformat(one.created),
                 modified_at=datetime.fromisoformat(one.modified),
             )
 

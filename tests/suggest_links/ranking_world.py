@@ -24,7 +24,6 @@ def deal(id: str, name: str, **fields: object) -> Record:
     known = Record(
         ref=RecordRef("opportunity", id, name),
         account_id="alpine",
-        created_at=NOW - timedelta(days=60),
         modified_at=NOW - timedelta(days=20),
     )
     return replace(known, **fields)  # type: ignore[arg-type]

@@ -39,12 +39,12 @@ _CONTACT: Final = (
 )
 _LEAD: Final = (
     f"$select=leadid,fullname,subject,companyname,description,{','.join(PARTY_COLUMNS['lead'])},"
-    "statecode,createdon,modifiedon,_ownerid_value"
+    "statecode,modifiedon,_ownerid_value"
 )
 RECORD_COLUMNS: Final = {
-    "opportunity": "$select=opportunityid,name,description,statecode,createdon,modifiedon,"
+    "opportunity": "$select=opportunityid,name,description,statecode,modifiedon,"
     "_ownerid_value,_customerid_value,_parentaccountid_value,_parentcontactid_value",
-    "incident": "$select=incidentid,title,ticketnumber,description,statecode,createdon,modifiedon,"
+    "incident": "$select=incidentid,title,ticketnumber,description,statecode,modifiedon,"
     "_ownerid_value,_customerid_value,_primarycontactid_value",
     "lead": _LEAD,
 }

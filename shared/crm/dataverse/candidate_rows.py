@@ -96,7 +96,6 @@ def _deal(row: Row, logical: str, root: str) -> Record:
         contact_id=row.get(f"_{contact}_value") or _lookup(row, "customerid", "contact"),
         owner_id=row.get("_ownerid_value"),
         open=row.get("statecode") == OPEN,
-        created_at=_time(row, "createdon"),
         modified_at=_time(row, "modifiedon"),
     )
 
@@ -109,7 +108,6 @@ def _lead(row: Row, root: str) -> Record:
         description=row.get("description") or "",
         owner_id=row.get("_ownerid_value"),
         open=row.get("statecode") == OPEN,
-        created_at=_time(row, "createdon"),
         modified_at=_time(row, "modifiedon"),
         addresses=_addresses(row, "lead"),
         person=row.get("fullname") or "",

@@ -57,7 +57,6 @@ OPPORTUNITY: Final = (
     "AccountId",
     "OwnerId",
     "IsClosed",
-    "CreatedDate",
     "LastModifiedDate",
 )
 CASE: Final = (
@@ -69,7 +68,6 @@ CASE: Final = (
     "ContactId",
     "OwnerId",
     "IsClosed",
-    "CreatedDate",
     "LastModifiedDate",
 )
 _LEAD: Final = (
@@ -79,7 +77,6 @@ _LEAD: Final = (
     "Description",
     "OwnerId",
     "IsConverted",
-    "CreatedDate",
     "LastModifiedDate",
 )
 ROLES: Final = "(SELECT ContactId, IsPrimary FROM OpportunityContactRoles)"

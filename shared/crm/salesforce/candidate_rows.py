@@ -112,7 +112,6 @@ def _deal(row: Row) -> dict[str, Any]:
         "account_id": row.get("AccountId"),
         "owner_id": row.get("OwnerId"),
         "open": not row.get("IsClosed"),
-        "created_at": _time(row, "CreatedDate"),
         "modified_at": _time(row, "LastModifiedDate"),
     }
 
@@ -124,7 +123,6 @@ def lead(row: Row, fields: Sequence[str], root: str) -> Record:
         description=row.get("Description") or "",
         owner_id=row.get("OwnerId"),
         open=not row.get("IsConverted"),
-        created_at=_time(row, "CreatedDate"),
         modified_at=_time(row, "LastModifiedDate"),
         addresses=_addresses(row, fields),
         person=row.get("Name") or "",
