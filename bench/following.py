@@ -13,6 +13,7 @@ from azure.storage.queue.aio import QueueClient
 from bench.mail import SELLER
 from bench.stack import App
 from sandbox.client import Handles
+from sandbox.company import Employee
 from sandbox.sample import company
 from shared.following import ChangeKind
 from shared.ledger.subscriptions import TableSubscriptions
@@ -27,8 +28,9 @@ _numbers = count()
 
 @dataclass
 class Thread:
-    """A conversation of the seller with a customer. `ids` are its messages' so far."""
+    """A conversation of a seller with a customer. `ids` are its messages' so far."""
 
+    seller: Employee = SELLER
     ids: list[str] = field(default_factory=list)
 
     def message(self, files: int = 0) -> bytes:
@@ -38,7 +40,7 @@ class Thread:
         mail["Received"] = f"from mx.example; {now}"
         mail["Message-ID"] = make_msgid(domain="bench.example")
         mail["From"] = CUSTOMER
-        mail["To"] = SELLER.address
+        mail["To"] = self.seller.address
         mail["Subject"] = f"Measured thread {next(_numbers)}"
         mail["Date"] = now
         if self.ids:
@@ -53,23 +55,19 @@ class Thread:
         return mail.as_bytes()
 
 
-def unrelated() -> bytes:
-    """Mail of nobody's thread."""
-    return Thread().message()
+def deliver(handles: Handles, thread: Thread, files: int = 0) -> str:
+    """The id of the thread's next message, now that it arrived."""
+    return handles.deliver_mail(thread.message(files), thread.seller.address)
 
 
-def deliver(handles: Handles, raw: bytes) -> str:
-    return handles.deliver_mail(raw, SELLER.address)
-
-
-def follow(handles: Handles, running: App) -> Thread:
+def follow(handles: Handles, running: App, seller: Employee = SELLER) -> Thread:
     """A new thread whose first message is saved, so that what comes later is saved by itself."""
-    thread = Thread()
-    item = {"kind": "email", "mailbox": "me", "id": deliver(handles, thread.message())}
+    thread = Thread(seller)
+    item = {"kind": "email", "mailbox": "me", "id": deliver(handles, thread)}
     answer = httpx.post(
         f"{running.api}/activities",
         json={"item": item, "follow": True},
-        headers={"Authorization": f"Bearer {handles.token(SELLER.address)}"},
+        headers={"Authorization": f"Bearer {handles.token(seller.address)}"},
         timeout=60,
     ).raise_for_status()
     if "following" not in {notice["code"] for notice in answer.json()["notices"]}:
@@ -77,13 +75,13 @@ def follow(handles: Handles, running: App) -> Thread:
     return thread
 
 
-async def secret(storage: str, kind: ChangeKind = "email") -> str:
+async def secret(storage: str, seller: Employee = SELLER, kind: ChangeKind = "email") -> str:
     """What our subscription to the seller's mailbox sends along, once there is one."""
     account = Account(storage)
     try:
         subscriptions = TableSubscriptions(account)
         for _ in range(300):
-            found = await subscriptions.find(SELLER.oid, kind)
+            found = await subscriptions.find(seller.oid, kind)
             if found is not None and found.id:
                 return found.secret
             await asyncio.sleep(0.1)

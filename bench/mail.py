@@ -11,7 +11,8 @@ _FILE = bytes(range(256)) * 80
 
 _numbers = count()
 
-SELLER = next(e for e in company().employees if e.crm_user and e.crm_read == "all" and e.crm_write)
+SELLERS = [e for e in company().employees if e.crm_user and e.crm_read == "all" and e.crm_write]
+SELLER = SELLERS[0]
 
 
 def message(files: int = 3) -> bytes:

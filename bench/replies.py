@@ -8,7 +8,6 @@ import argparse
 import asyncio
 import time
 from collections import Counter
-from collections.abc import Callable
 
 from bench.following import Thread, deliver, follow, secret
 from bench.stack import app, sandbox, storage
@@ -22,10 +21,10 @@ _QUIET = 0.4
 """Seconds without a call after which a reply counts as done with."""
 
 
-def _calls(handles: Handles, raw: Callable[[], bytes]) -> Counter[str]:
+def _calls(handles: Handles, thread: Thread, files: int) -> Counter[str]:
     """By service, of one reply that arrives, until nothing more is asked."""
     before = len(handles.requests())
-    deliver(handles, raw())
+    deliver(handles, thread, files)
     made, seen, quiet = handles.requests()[before:], 0, time.monotonic()
     end = time.monotonic() + _LONGEST
     while not seen or time.monotonic() < quiet + _QUIET:
@@ -39,7 +38,7 @@ def _calls(handles: Handles, raw: Callable[[], bytes]) -> Counter[str]:
 
 
 def _measured(handles: Handles, thread: Thread, replies: int, files: int) -> list[Counter[str]]:
-    found = [_calls(handles, lambda: thread.message(files)) for _ in range(_WARM_UP + replies)]
+    found = [_calls(handles, thread, files) for _ in range(_WARM_UP + replies)]
     return found[_WARM_UP:]
 
 

@@ -50,9 +50,12 @@ def sandbox() -> Iterator[Handles]:
 
 @contextmanager
 def storage() -> Iterator[str]:
-    """The connection string of an Azurite that keeps everything in memory."""
+    """The connection string of a fresh Azurite."""
     ports = {service: _free_port() for service in azurite.SERVICES}
-    with _process(azurite.command(ports, None), os.environ) as process:
+    with (
+        tempfile.TemporaryDirectory(prefix="threadline-bench-") as folder,
+        _process(azurite.command(ports, Path(folder)), os.environ) as process,
+    ):
         _until(lambda: all(map(_listens, ports.values())), process)
         yield azurite.connection_string(ports)
 

@@ -11,7 +11,6 @@ from shared.policy import Policy
 
 if TYPE_CHECKING:
     from shared.caller import Caller
-    from shared.on_behalf_of import TokenSource
     from shared.outbound import Errand
     from shared.ports import (
         ChangeFeed,
@@ -52,8 +51,12 @@ def crm_for(caller: "Caller", policy: Policy) -> "Crm":
 
 def mailbox_for(caller: "Caller") -> "Mailbox":
     """Outlook as the caller sees it, for one request. Raises `Unavailable`."""
-    errand = _errand()
-    return _mailbox(errand, worker.parts().on_behalf_of.source(caller, errand))
+    from shared.outlook.client import GraphMailbox
+
+    shared, errand = worker.parts(), _errand()
+    root = str(worker.configured().mailbox_url)
+    token = partial(shared.on_behalf_of.source(caller, errand), _graph_scope())
+    return GraphMailbox(shared.sender, errand, root, token)
 
 
 def ledger() -> "Ledger | None":
@@ -136,8 +139,12 @@ def crm_as(owner: str, policy: Policy) -> "Crm":
 def mailbox_of(owner: str) -> "Mailbox":
     """Outlook by the app's own permissions, for one piece of work; "me" is the mailbox of the user
     with that Entra object id. Raises `Unavailable`."""
-    errand = _errand()
-    return _mailbox(errand, worker.parts().app_tokens.source(errand), owner)
+    from shared.outlook.client import GraphMailbox
+
+    shared, errand = worker.parts(), _errand()
+    root = str(worker.configured().mailbox_url)
+    token = partial(shared.app_tokens.source(errand), _graph_scope())
+    return GraphMailbox(shared.sender, errand, root, token, owner, shared.places.of(owner))
 
 
 def change_feed() -> "ChangeFeed | None":
@@ -171,13 +178,6 @@ async def policy() -> Policy:
 
 def _errand() -> "Errand":
     return worker.parts().sender.errand(worker.configured().patience, telemetry.correlation_id())
-
-
-def _mailbox(errand: "Errand", source: "TokenSource", me: str = "me") -> "Mailbox":
-    from shared.outlook.client import GraphMailbox
-
-    root = str(worker.configured().mailbox_url)
-    return GraphMailbox(worker.parts().sender, errand, root, partial(source, _graph_scope()), me)
 
 
 async def _username(owner: str, errand: "Errand") -> str:

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from shared.ledger.table import Account
     from shared.on_behalf_of import OnBehalfOf
     from shared.outbound import Sender
+    from shared.outlook.places import Places
     from shared.policy_source import FixedPolicy, PolicySource
 
 _NEEDED_NEXT = ("azure.core.exceptions", "azure.identity.aio", "shared.outlook.client")
@@ -39,6 +40,7 @@ class Parts:
     app_tokens: "AppTokens"
     open_crm: "OpenCrm"
     tables: "Account | None"
+    places: "Places"
     loading: asyncio.Task[None]
 
 
@@ -136,6 +138,7 @@ def _build(chosen: Settings) -> Parts:
     from shared.ledger.table import Account
     from shared.on_behalf_of import App, OnBehalfOf
     from shared.outbound import Sender
+    from shared.outlook.places import Places
 
     try:
         opener = open_crm(chosen.crm)
@@ -162,6 +165,7 @@ def _build(chosen: Settings) -> Parts:
         app_tokens=AppTokens(sender, app, chosen.tenant_list[0]),
         open_crm=opener,
         tables=Account(chosen.ledger, chosen.identity_client_id) if chosen.ledger else None,
+        places=Places(),
         loading=asyncio.create_task(_load()),
     )
 

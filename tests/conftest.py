@@ -39,9 +39,10 @@ def fresh_sandbox(sandbox: Running) -> Running:
 
 @pytest.fixture(scope="session")
 def storage() -> Iterator[str]:
-    """The connection string of an Azurite that keeps everything in memory."""
+    """The connection string of a fresh Azurite."""
     ports = {service: free_port() for service in azurite.SERVICES}
-    process = subprocess.Popen(azurite.command(ports, None), stdin=subprocess.DEVNULL)
+    command = azurite.command(ports, Path(_FOLDER.name) / "azurite")
+    process = subprocess.Popen(command, stdin=subprocess.DEVNULL)
     try:
         wait_until(lambda: all(answers(port) for port in ports.values()))
         yield azurite.connection_string(ports)

@@ -1,8 +1,7 @@
 """How attachments are read in few round trips: which ones together, and what came back. Pure.
 
-Limits: 20 requests in one JSON batch, 4 requests at a time for one app and mailbox, of which a
-batch takes as many as it has steps (https://learn.microsoft.com/en-us/graph/json-batching,
-https://learn.microsoft.com/en-us/graph/throttling-limits#outlook-service-limits).
+Limits: 20 requests in one JSON batch, which takes as many of a mailbox's places (`places`) as it
+has steps (https://learn.microsoft.com/en-us/graph/json-batching).
 """
 
 import json
@@ -18,12 +17,11 @@ from shared.domain import Attachment, AttachmentKind
 from shared.errors import Upstream
 from shared.outlook import wire
 from shared.outlook.contents import as_message, shortcut
+from shared.outlook.places import AT_ONCE
 
 MAX_STEPS = 20
 MAX_BYTES = 3 * 1024 * 1024
 """Of one batch: base64 in JSON is held in memory three times over while it is parsed."""
-
-AT_ONCE = 4
 
 
 @dataclass(frozen=True, slots=True)

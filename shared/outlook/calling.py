@@ -2,22 +2,27 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Sequence
+from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from http import HTTPStatus
 from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
-from shared.errors import Upstream
+from shared.errors import Throttled, Upstream
 from shared.outbound import Answer, Call, Errand, Sender, retry_after
 from shared.outlook import wire
 from shared.outlook.failures import failure, parsed, parsed_if_json
+from shared.outlook.places import AT_ONCE
 
 PREFERENCES = {
     "Prefer": 'IdType="ImmutableId", outlook.body-content-type="html", outlook.timezone="UTC"'
 }
 _OK = frozenset({HTTPStatus.OK})
 _MOST_PAGES = 200
+_BUSY = 30.0
+"""Seconds after which a mailbox that is too busy is asked again."""
+
 _LONGEST_LINK = 16_000
 
 Token = Callable[[], Awaitable[str]]
@@ -29,14 +34,23 @@ class Graph:
     """Calls for one errand, with the tokens that `token` gives.
 
     `root` is Graph's address with its version, such as https://graph.microsoft.com/v1.0. `token` is
-    asked once, and again after a 401, when it should give another one.
+    asked once, and again after a 401, when it should give another one. `places` are those of the
+    mailbox, see `Places`; where none are given, the errand has its own.
     """
 
-    def __init__(self, sender: Sender, errand: Errand, root: str, token: Token) -> None:
+    def __init__(
+        self,
+        sender: Sender,
+        errand: Errand,
+        root: str,
+        token: Token,
+        places: asyncio.Semaphore | None = None,
+    ) -> None:
         self.sender = sender
         self.errand = errand
         self.root = root.rstrip("/")
         self._token = token
+        self._places = places or asyncio.Semaphore(AT_ONCE)
         self._held: str | None = None
         self._asking = asyncio.Lock()
 
@@ -67,7 +81,8 @@ class Graph:
         repeatable: bool,
         prefer: str = "",
     ) -> Answer:
-        """The answer, whatever its status. `content` is JSON. Raises what `Sender.send` does.
+        """The answer, whatever its status. `content` is JSON. Raises what `Sender.send` does, and
+        `Throttled` where the mailbox has no place free in time.
 
         Whoever calls a thing `repeatable` says why, as with `Call`. `prefer` comes on top of the
         preferences of all calls.
@@ -102,7 +117,21 @@ class Graph:
             headers["Content-Type"] = "application/json"
         # repeatable: whoever asks says why
         call = Call(method, url, headers=headers, content=content, repeatable=repeatable)
-        return await self.sender.send(call, self.errand)
+        async with self._place():
+            return await self.sender.send(call, self.errand)
+
+    @asynccontextmanager
+    async def _place(self) -> AsyncIterator[None]:
+        """A call that waits to be sent again keeps its place: the others would be refused, too."""
+        try:
+            async with asyncio.timeout(max(0.0, self.sender.left(self.errand))):
+                await self._places.acquire()
+        except TimeoutError:
+            raise Throttled("The mailbox is too busy.", retry_after=_BUSY) from None
+        try:
+            yield
+        finally:
+            self._places.release()
 
     async def _bearer(self, refused: str | None = None) -> str:
         async with self._asking:

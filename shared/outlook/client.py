@@ -1,5 +1,6 @@
 """The Mailbox over Microsoft Graph, on behalf of one caller."""
 
+import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -39,14 +40,20 @@ _PASSING = frozenset(
 class GraphMailbox:
     """Reads as the caller whose Graph token `token` gives; made anew for each incoming request.
 
-    `root` and `token` are those of `Graph`. Where it is the app's own token, `me` is the Entra
-    object id of the user whose mailbox "me" then is.
+    `root`, `token` and `places` are those of `Graph`. Where it is the app's own token, `me` is the
+    Entra object id of the user whose mailbox "me" then is.
     """
 
     def __init__(
-        self, sender: Sender, errand: Errand, root: str, token: Token, me: str = "me"
+        self,
+        sender: Sender,
+        errand: Errand,
+        root: str,
+        token: Token,
+        me: str = "me",
+        places: asyncio.Semaphore | None = None,
     ) -> None:
-        self._graph = Graph(sender, errand, root, token)
+        self._graph = Graph(sender, errand, root, token, places)
         self._me = me
 
     async def fetch(self, ref: ItemRef) -> Item:

@@ -8,10 +8,10 @@ from typing import Any
 from shared.domain import ItemRef
 from shared.errors import Forbidden, NotFound
 from shared.outlook import mapping, wire
-from shared.outlook.batches import AT_ONCE
 from shared.outlook.calling import Graph, all_of, shaped
 from shared.outlook.failures import parsed
 from shared.outlook.paths import instant, item_path, path, quoted
+from shared.outlook.places import AT_ONCE
 
 _JUNK = "junkemail"
 _REJECTED = ("deleteditems", _JUNK)
