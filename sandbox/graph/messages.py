@@ -6,7 +6,7 @@ with its content in base64, `threads` which conversation a Message-ID belongs to
 
 from base64 import b64encode
 from datetime import UTC, datetime
-from typing import Any, Literal
+from typing import Any
 from uuid import NAMESPACE_URL, uuid4, uuid5
 
 from sandbox.graph import ids, outbox
@@ -26,7 +26,6 @@ FOLDERS = {
     "deleteditems": "Deleted Items",
     "junkemail": "Junk Email",
 }
-Parent = Literal["messages", "events"]
 
 
 def stamp(when: datetime) -> str:

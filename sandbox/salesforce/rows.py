@@ -79,9 +79,6 @@ class Rows:
     def put_contents(self, version: str, data: str) -> None:
         self._store.put(SERVICE, _CONTENTS, version, {"data": data})
 
-    def drop_contents(self, version: str) -> None:
-        self._store.delete(SERVICE, _CONTENTS, version)
-
     def _index(self, object_: str, field: str) -> tuple[Field, _Index]:
         if (object_, field) not in self._indexes:
             declared = schema(FEATURES).objects[object_].fields[field]
