@@ -103,8 +103,8 @@ class ContactCardShape(Answered):
             last_name=one.last_name,
             job_title=one.job_title,
             phone=one.phone,
-            company=None if one.account is None else _link(one.account),
-            notices=tuple(NoticeShape(code=n.code, text=n.text) for n in notices),
+            company=None if one.account is None else LinkShape.of(one.account),
+            notices=tuple(map(NoticeShape.of, notices)),
         )
 
 
@@ -134,14 +134,10 @@ class ProposalShape(Answered):
             last_name=contact.last_name,
             job_title=contact.job_title,
             phone=contact.phone,
-            company=None if contact.account is None else _link(contact.account),
-            companies=tuple(map(_link, one.companies)),
+            company=None if contact.account is None else LinkShape.of(contact.account),
+            companies=tuple(map(LinkShape.of, one.companies)),
             existing=None if one.existing is None else ContactCardShape.of(one.existing),
         )
-
-
-def _link(ref: RecordRef) -> LinkShape:
-    return LinkShape(type=ref.type, id=ref.id, name=ref.name, url=ref.url)
 
 
 _EXAMPLE_REQUEST: dict[str, Any] = {

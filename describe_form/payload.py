@@ -129,7 +129,7 @@ class FormShape(Answered):
             ),
             follow_replies=policy.follow_replies,
             languages=policy.languages,
-            notices=tuple(NoticeShape(code=one.code, text=one.text) for one in form.notices),
+            notices=tuple(map(NoticeShape.of, form.notices)),
         )
 
 

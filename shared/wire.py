@@ -122,12 +122,20 @@ class LinkShape(Answered):
     name: str
     url: str
 
+    @classmethod
+    def of(cls, ref: domain.RecordRef) -> Self:
+        return cls(type=ref.type, id=ref.id, name=ref.name, url=ref.url)
+
 
 class ContactShape(Answered):
     type: str
     id: str
     name: str
     email: str
+
+    @classmethod
+    def of(cls, ref: domain.RecordRef) -> Self:
+        return cls(type=ref.type, id=ref.id, name=ref.name, email=ref.email)
 
 
 class SavedFileShape(Answered):
@@ -152,6 +160,10 @@ class FilesShape(Answered):
 class NoticeShape(Answered):
     code: str = Field(description="Stable, for programs.")
     text: str = Field(description="For people.")
+
+    @classmethod
+    def of(cls, notice: domain.Notice) -> Self:
+        return cls(code=notice.code, text=notice.text)
 
 
 class ActivityShape(Answered):
@@ -182,14 +194,8 @@ class ActivityShape(Answered):
             subject=activity.subject,
             saved_by=PersonShape(name=activity.saved_by.name, email=activity.saved_by.email),
             saved_at=activity.saved_at.astimezone(UTC).replace(microsecond=0),
-            links=tuple(
-                LinkShape(type=link.type, id=link.id, name=link.name, url=link.url)
-                for link in activity.links
-            ),
-            contacts=tuple(
-                ContactShape(type=one.type, id=one.id, name=one.name, email=one.email)
-                for one in activity.contacts
-            ),
+            links=tuple(map(LinkShape.of, activity.links)),
+            contacts=tuple(map(ContactShape.of, activity.contacts)),
             unmatched=activity.unmatched,
             categories=dict(activity.categories),
             attachments=FilesShape(
@@ -202,7 +208,7 @@ class ActivityShape(Answered):
                     for one in activity.rejected
                 ),
             ),
-            notices=tuple(NoticeShape(code=n.code, text=n.text) for n in activity.notices),
+            notices=tuple(map(NoticeShape.of, activity.notices)),
         )
 
 

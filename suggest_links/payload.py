@@ -94,17 +94,10 @@ class SuggestedShape(Answered):
     ) -> Self:
         return cls(
             suggestions=tuple(map(SuggestionShape.of, suggestions)),
-            related={type_: tuple(map(_link, refs)) for type_, refs in related.items()},
-            contacts=tuple(
-                ContactShape(type=one.type, id=one.id, name=one.name, email=one.email)
-                for one in contacts
-            ),
+            related={type_: tuple(map(LinkShape.of, refs)) for type_, refs in related.items()},
+            contacts=tuple(map(ContactShape.of, contacts)),
             unmatched=tuple(unmatched),
         )
-
-
-def _link(ref: RecordRef) -> LinkShape:
-    return LinkShape(type=ref.type, id=ref.id, name=ref.name, url=ref.url)
 
 
 class RecordsQuery(Asked):
