@@ -1,7 +1,6 @@
 """A message came to be in a mailbox: is it a draft that is waited for, or an answer to save."""
 
 from dataclasses import replace
-from datetime import timedelta
 
 from graph_notifications import drafts
 from graph_notifications.threads import (
@@ -16,7 +15,7 @@ from graph_notifications.threads import (
 from graph_notifications.work import FINAL, Done, Parts, ref, refused, unfiled
 from shared.domain import Email, LookUp, Saved, identity
 from shared.errors import Conflict, InvalidRequest, NoMailbox, NotFound
-from shared.following import THREAD_FOLLOWED, Filed, FollowedThread, Origin
+from shared.following import PROLONGED, THREAD_FOLLOWED, Filed, FollowedThread, Origin
 from shared.notifications import ItemChanged
 from shared.participants import outsiders
 from shared.ports import Mailbox
@@ -24,8 +23,6 @@ from shared.saving.automatic import LeftOut, check_item
 from shared.saving.save import Check, Order, opened, save_opened
 
 _TRIES = 5
-_PROLONGED = timedelta(days=1)
-"""A thread is not written again for less than that."""
 
 
 class _Stranger(Exception):
@@ -156,7 +153,7 @@ async def _grown(thread: FollowedThread, email: Email, parts: Parts) -> tuple[It
     followings, until = parts.books.followings, parts.now + THREAD_FOLLOWED
     for _ in range(_TRIES):
         grown = without(with_people(thread, email, parts.now), email.ref.id)
-        if grown != thread or until - thread.until >= _PROLONGED:
+        if grown != thread or until - thread.until >= PROLONGED:
             try:
                 await followings.put_thread(replace(grown, until=max(thread.until, until)))
             except Conflict:

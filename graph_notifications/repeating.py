@@ -5,18 +5,21 @@ What happened to the ones that are saved already is looked at one by one, as wit
 
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import timedelta
 
 from graph_notifications.work import FINAL, Done, Parts, ref, refused, unfiled
 from shared.domain import Meeting, identity
 from shared.errors import InvalidRequest, NoMailbox, NotFound
-from shared.following import MEETING_FOLLOWED, SERIES_AHEAD, Filed, FollowedMeeting, digest
+from shared.following import (
+    MEETING_FOLLOWED,
+    PROLONGED,
+    SERIES_AHEAD,
+    Filed,
+    FollowedMeeting,
+    digest,
+)
 from shared.ports import Mailbox
 from shared.saving import series
 from shared.saving.beginning import Follower
-
-_PROLONGED = timedelta(days=1)
-"""A row is not written again for less than that."""
 
 
 async def look(followed: FollowedMeeting, parts: Parts) -> Done:
@@ -40,7 +43,7 @@ async def look(followed: FollowedMeeting, parts: Parts) -> Done:
     seen = handled | {digest(identity(one.meeting)) for one in saved}
     seen &= {digest(identity(one)) for one in near}  # those that are past don't come again
     until = parts.now + SERIES_AHEAD + MEETING_FOLLOWED
-    if near and (seen != followed.seen or until - followed.until > _PROLONGED):
+    if near and (seen != followed.seen or until - followed.until > PROLONGED):
         await parts.books.followings.put_meeting(replace(followed, seen=seen, until=until))
     return Done("occurrences_saved" if saved else "known")
 

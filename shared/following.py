@@ -25,6 +25,9 @@ SERIES_AHEAD = timedelta(days=90)
 SERIES_MOST = 100
 """How many occurrences of a series are saved at most, the next ones."""
 
+PROLONGED = timedelta(days=1)
+"""What is followed for less than that longer is not written again for it."""
+
 MOST_PEOPLE = 1_000
 """How many people of a thread are kept."""
 

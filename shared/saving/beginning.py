@@ -9,6 +9,7 @@ from shared.domain import Activity, Email, Item, Meeting, RecordRef, identity
 from shared.errors import Conflict
 from shared.following import (
     MEETING_FOLLOWED,
+    PROLONGED,
     THREAD_FOLLOWED,
     ChangeKind,
     Filed,
@@ -28,9 +29,6 @@ MOST_REFERENCES = 50
 _TRIES = 4
 _MARGIN = timedelta(minutes=5)
 """By which the service's clock may differ from ours."""
-
-_PROLONGED = timedelta(days=1)
-"""A thread is not written again for less than that."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,7 +197,7 @@ def _thread(
     if wish.record and (old.filed != wish.choices or not old.record):
         # by whoever chose it: nobody else need see that record
         new = replace(new, filed=wish.choices, record=wish.record, owner=follower.owner)
-    if new == old and until - old.until < _PROLONGED:
+    if new == old and until - old.until < PROLONGED:
         return None
     return replace(new, until=max(until, old.until))
 
