@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Protocol
 
 import pytest
@@ -73,6 +73,21 @@ class Saving:
             harness.ref("contact", people.contact.id).id
         ]
         assert await crm.find(meet) == told(saved.activity)
+
+    async def test_a_meeting_of_a_sunday_night_is_saved(
+        self, harness: Harness, people: Cast
+    ) -> None:
+        """Booking would look at the people's working hours and calendars; saving must not."""
+        crm = harness.crm(people.caller.address)
+        night = items.meeting(
+            items.organizer(people.caller.address),
+            *items.attendees(people.contact.email),
+            start=datetime(2026, 1, 4, 2, 0, tzinfo=UTC),
+        )
+        saved = await save(crm, night)
+        assert (saved.created, saved.activity.notices) == (True, ())
+        shown = await harness.shown(saved.activity.id, "UTC")
+        assert (shown.start, shown.end) == (night.start, night.end)
 
     async def test_what_is_not_saved_is_not_found(self, harness: Harness, people: Cast) -> None:
         crm = harness.crm(people.caller.address)
