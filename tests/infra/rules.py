@@ -55,7 +55,6 @@ REQUIRED_VALUES: tuple[tuple[str, str, Any], ...] = (
     (SITE, "properties.httpsOnly", True),
     (SITE, "properties.siteConfig.minTlsVersion", "1.2"),
     (SITE, "properties.siteConfig.scmMinTlsVersion", "1.2"),
-    (SITE, "properties.siteConfig.ftpsState", "Disabled"),
     (SITE, "properties.siteConfig.cors.supportCredentials", False),
     (SITE, "identity.type", "UserAssigned"),
     (
@@ -71,6 +70,22 @@ REQUIRED_VALUES: tuple[tuple[str, str, Any], ...] = (
     ("Microsoft.Insights/components", "properties.DisableLocalAuth", True),
     ("Microsoft.OperationalInsights/workspaces", "properties.features.disableLocalAuth", True),
 )
+
+REFUSED_BY_FLEX = {
+    *("ftpsState", "alwaysOn", "use32BitWorkerProcess", "linuxFxVersion", "windowsFxVersion"),
+    *("netFrameworkVersion", "javaVersion", "powerShellVersion", "functionAppScaleLimit"),
+    "preWarmedInstanceCount",
+    *(
+        "FUNCTIONS_WORKER_RUNTIME",
+        "FUNCTIONS_WORKER_RUNTIME_VERSION",
+        "FUNCTIONS_EXTENSION_VERSION",
+    ),
+    *("FUNCTIONS_WORKER_PROCESS_COUNT", "FUNCTIONS_MAX_HTTP_CONCURRENCY"),
+    *("WEBSITE_CONTENTAZUREFILECONNECTIONSTRING", "WEBSITE_CONTENTSHARE"),
+    *("WEBSITE_RUN_FROM_PACKAGE", "SCM_DO_BUILD_DURING_DEPLOYMENT", "ENABLE_ORYX_BUILD"),
+}
+"""Properties of a site and settings that the types know and a deployment on Flex Consumption may
+fail for: https://learn.microsoft.com/en-us/azure/azure-functions/functions-app-settings#flex-consumption-plan-deprecations"""
 
 _KEYS = re.compile(r"\blist(Keys|AccountSas|ServiceSas|Secrets)\b|AccountKey=|SharedAccess", re.I)
 _SECRETIVE = re.compile(r"SECRET|PASSWORD|_KEY$|PRIVATE", re.I)
@@ -121,6 +136,7 @@ def at(body: Any, path: str) -> Any:
 def problems(infra: Infrastructure, settings: list[Setting]) -> Iterator[str]:
     yield from _values(infra)
     yield from _keys(infra)
+    yield from _flex(infra)
     yield from _roles(infra)
     yield from _settings(infra.app_settings, settings)
     yield from _secrets(infra.app_settings, settings)
@@ -145,6 +161,14 @@ def _keys(infra: Infrastructure) -> Iterator[str]:
     expected = {"accountName", "credential", "clientId"}
     if storage != {f"AzureWebJobsStorage__{part}" for part in expected}:
         yield f"AzureWebJobsStorage must be identity-based: {sorted(storage)}"
+
+
+def _flex(infra: Infrastructure) -> Iterator[str]:
+    for site in infra.resources(SITE):
+        properties = site.body["properties"]
+        given = properties.keys() | properties["siteConfig"].keys() | infra.app_settings.keys()
+        for name in sorted(given & REFUSED_BY_FLEX):
+            yield f"{site.symbol}: Flex Consumption refuses {name}"
 
 
 def _roles(infra: Infrastructure) -> Iterator[str]:

@@ -147,6 +147,18 @@ BROKEN = {
         " minTlsVersion: '1.1'",
         "minTlsVersion must be '1.2'",
     ),
+    "property that Flex Consumption refuses": (
+        "app/functions.bicep",
+        "      http20Enabled: true\n",
+        "      http20Enabled: true\n      ftpsState: 'Disabled'\n",
+        "app: Flex Consumption refuses ftpsState",
+    ),
+    "setting that Flex Consumption refuses": (
+        "app/functions.bicep",
+        "      THREADLINE_CRM: crm\n",
+        "      THREADLINE_CRM: crm\n      FUNCTIONS_WORKER_RUNTIME: 'python'\n",
+        "app: Flex Consumption refuses FUNCTIONS_WORKER_RUNTIME",
+    ),
     "setting that nobody reads": (
         "app/functions.bicep",
         "THREADLINE_PATIENCE:",
