@@ -11,10 +11,13 @@ import azure.functions as func
 
 from shared import telemetry
 from shared.domain import Activity
-from shared.errors import InvalidRequest, ThreadlineError
+from shared.errors import InvalidRequest, ThreadlineError, Throttled, Unavailable
 from shared.wire import ActivityShape, Answered, FieldErrorShape, Problem
 
 CORRELATION_HEADER = "x-correlation-id"
+
+A_WHILE = 30
+"""Seconds after which a service that is down may be asked again, where it said nothing of that."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +94,8 @@ PROBLEMS: Mapping[str, ProblemKind] = {
     "unavailable": ProblemKind(
         HTTPStatus.SERVICE_UNAVAILABLE,
         "Not available now",
-        "A service did not answer, or this deployment is not set up; try again later.",
+        "A service did not answer, or this deployment is not set up; try again after "
+        "`retryAfter` seconds.",
     ),
 }
 
@@ -146,7 +150,7 @@ def problem(error: ThreadlineError) -> func.HttpResponse:
 def problem_shape(error: ThreadlineError) -> Problem:
     """The error as problem details; its code is one of `PROBLEMS`."""
     kind = PROBLEMS[error.code]
-    seconds: float | None = getattr(error, "retry_after", None)
+    seconds = _wait(error)
     errors = error.errors if isinstance(error, InvalidRequest) else ()
     return Problem(
         type=problem_type(error.code),
@@ -157,6 +161,12 @@ def problem_shape(error: ThreadlineError) -> Problem:
         retry_after=None if seconds is None else max(1, ceil(seconds)),
         errors=tuple(FieldErrorShape(field=one.field, message=one.message) for one in errors),
     )
+
+
+def _wait(error: ThreadlineError) -> float | None:
+    if isinstance(error, Unavailable):
+        return A_WHILE if error.retry_after is None else error.retry_after
+    return error.retry_after if isinstance(error, Throttled) else None
 
 
 def unforeseen(error: Exception) -> func.HttpResponse:

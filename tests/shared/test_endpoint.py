@@ -116,6 +116,12 @@ async def test_every_error_of_ours_has_its_answer() -> None:
     assert {kind.code for kind in tree(ThreadlineError)} <= set(replies.PROBLEMS)
 
 
+async def test_what_is_not_available_always_says_when_to_come_again() -> None:
+    response, problem = await answer_to(Unavailable("x"))
+    assert problem["retryAfter"] == replies.A_WHILE
+    assert response.headers["Retry-After"] == str(replies.A_WHILE)
+
+
 @pytest.mark.parametrize(("seconds", "header"), [(0.0, "1"), (1.2, "2"), (30, "30")])
 async def test_waits_are_told_in_whole_seconds_in_both_places(seconds: float, header: str) -> None:
     for error in (Throttled("x", retry_after=seconds), Unavailable("x", retry_after=seconds)):
