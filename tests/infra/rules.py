@@ -90,6 +90,7 @@ fail for: https://learn.microsoft.com/en-us/azure/azure-functions/functions-app-
 _KEYS = re.compile(r"\blist(Keys|AccountSas|ServiceSas|Secrets)\b|AccountKey=|SharedAccess", re.I)
 _SECRETIVE = re.compile(r"SECRET|PASSWORD|_KEY$|PRIVATE", re.I)
 _CHOSEN = re.compile(r"\$\{[A-Z_]+(?:=([^{}]*))?\}")
+_HANDED_ON = re.compile(r"(?:string\()?(\w+)\)?")
 _VAULT = "'@Microsoft.KeyVault(SecretUri=${"
 
 
@@ -139,6 +140,7 @@ def problems(infra: Infrastructure, settings: list[Setting]) -> Iterator[str]:
     yield from _flex(infra)
     yield from _roles(infra)
     yield from _settings(infra.app_settings, settings)
+    yield from _defaults(infra, settings)
     yield from _secrets(infra.app_settings, settings)
     yield from _parameters(infra)
 
@@ -201,6 +203,25 @@ def _settings(given: dict[str, Any], known: list[Setting]) -> Iterator[str]:
         yield f"{name} is set neither by infra/ nor excused in tools/settings_table.py"
     for name in sorted(NOT_IN_AZURE.keys() & ours):
         yield f"{name} is said not to be set in Azure"
+
+
+def _defaults(infra: Infrastructure, known: list[Setting]) -> Iterator[str]:
+    """A parameter that is handed on as it is has the setting's default, or none."""
+    main = infra.templates["main.bicep"].parameters
+    defaults = {one.name: one.default for one in known}
+    for setting, given in infra.app_settings.items():
+        handed_on = _HANDED_ON.fullmatch(_text(given))
+        parameter = main.get(handed_on[1]) if handed_on else None
+        if parameter is None or parameter.default in (None, ""):
+            continue
+        if _plain(parameter.default) != _plain(defaults.get(setting)):
+            yield f"{parameter.name}'s default is not that of {setting}"
+
+
+def _plain(default: Any) -> str | float:
+    """`20` like `20.0`, `False` like `false`, an address with its last slash like one without."""
+    said = str(default).lower().rstrip("/")
+    return float(said) if said.replace(".", "").isdigit() else said
 
 
 def _secrets(given: dict[str, Any], known: list[Setting]) -> Iterator[str]:
