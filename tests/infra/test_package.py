@@ -5,6 +5,7 @@ Where a Python of Azure's version is found, that one runs it; elsewhere the one 
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 import tomllib
@@ -15,6 +16,7 @@ from pathlib import Path
 
 import httpx
 import pytest
+from pathspec import GitIgnoreSpec
 
 from sandbox.app_settings import app_settings
 from sandbox.running import Running
@@ -116,6 +118,18 @@ def test_the_funcignore_decides(tmp_path: Path) -> None:
         (tmp_path / file).write_text("")
     (tmp_path / ".funcignore").write_text(".*\n*.md\ndrop\nkeep/secret.txt\n")
     assert package.app_files(tmp_path) == [Path("keep/a.py")]
+
+
+@pytest.mark.parametrize("file", ["threadline.key", "threadline.crt", "ca.pem", "policy.json"])
+def test_what_an_admin_makes_on_the_way_is_neither_shipped_nor_committed(
+    tmp_path: Path, file: str
+) -> None:
+    """docs/deploying.md and infra/salesforce/README.md have these made, wherever one stands."""
+    (tmp_path / file).write_text("")
+    shutil.copy(ROOT / ".funcignore", tmp_path)
+    assert package.app_files(tmp_path) == []
+    kept_out = GitIgnoreSpec.from_lines((ROOT / ".gitignore").read_text("utf-8").splitlines())
+    assert kept_out.match_file(file)
 
 
 def test_optional_libraries_are_shipped_when_asked_for(tmp_path: Path) -> None:
