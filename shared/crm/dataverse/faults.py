@@ -30,14 +30,15 @@ DUPLICATE_KEY: Final = 0x80040237
 NOT_THERE: Final = 0x80040217
 TOO_BIG: Final = 0x80044A02
 BLOCKED: Final = 0x80043E09
-_INVALID: Final = 0x80044331
+_INVALID: Final = frozenset({0x80044331, 0x8004431A, 0x8004432F})
+"""Of a text that is too long, a choice that is none, a number out of range."""
 _NO_RIGHT: Final = frozenset({0x80040220, 0x80042F09, 0x80048306})
 _READ_ONLY: Final = 0x8004022E
 _DUPLICATE_FOUND: Final = 0x80040333
 _THROTTLED: Final = frozenset({0x80072321, 0x80072322, 0x80072326})
 _SQL_TIMEOUT: Final = 0x80044151
 
-_COLUMN: Final = re.compile(r"'([a-z][a-z0-9_]{0,99})' attribute")
+_COLUMN: Final = re.compile(r"'([a-z][a-z0-9_]{0,99})' (?:attribute|on record)")
 _DEFAULT_WAIT: Final = 30.0
 
 _BY_STATUS: Final[Mapping[int, Callable[[], ThreadlineError]]] = {
@@ -84,7 +85,7 @@ def fault(reply: Reply) -> ThreadlineError:
         )
     if number == _READ_ONLY:
         return Conflict("The record was closed meanwhile; try again.")
-    if number == _INVALID:
+    if number in _INVALID:
         return InvalidRequest(_refused_value(reply))
     if number == _DUPLICATE_FOUND:
         return Conflict("A duplicate detection rule of Dynamics 365 refused the record.")

@@ -61,9 +61,30 @@ def test_retry_after_is_passed_on() -> None:
     assert asked.retry_after == 17.0
 
 
-def test_a_refused_value_is_told_by_its_column() -> None:
-    message = "The length of the 'subject' attribute of the 'email' entity exceeded 's3cr3t'."
-    assert "subject" in fault(refused(400, "0x80044331", message)).detail
+@pytest.mark.parametrize(
+    ("number", "message"),
+    [
+        (
+            "0x80044331",
+            "The length of the 'new_topic' attribute of the 'email' entity exceeded 's3cr3t'.",
+        ),
+        (
+            "0x8004431a",
+            "A validation error occurred.  The value 7 of 'new_topic' on record of type 'email' is "
+            "outside the valid range. Accepted Values: 100000000,100000001",
+        ),
+        (
+            "0x8004432f",
+            "A validation error occurred.  The value -7 of 'new_topic' on record of type 'email' "
+            "is outside the valid range. Accepted Values: 0 to 10",
+        ),
+    ],
+    ids=["length", "choice", "number"],
+)
+def test_a_refused_value_is_told_by_its_column(number: str, message: str) -> None:
+    problem = fault(refused(400, number, message))
+    assert isinstance(problem, errors.InvalidRequest)
+    assert problem.detail == "Dynamics 365 refused the value of new_topic."
 
 
 @pytest.mark.parametrize("status", [400, 403, 404, 412, 429, 500, 503])
