@@ -68,13 +68,13 @@ class Settings(BaseModel):
     background: bool = Field(
         False,
         description="The app works on without the person, as for saves that the CRM can't take "
-        "now: needs `ledger`, Graph's application permissions Mail.Read and Calendars.Read, and in "
-        "the CRM the right to act for users.",
+        "now: needs `ledger`, Exchange's application roles for reading the mailboxes, and in the "
+        "CRM the right to act for users.",
     )
     callback_url: HttpUrl | None = Field(
         None,
         description="Where Microsoft Graph reaches this app, such as "
-        "https://<app>.azurewebsites.net/api; with it and `background`, replies and changes are "
+        "https://contoso.azurewebsites.net/api; with it and `background`, replies and changes are "
         "followed.",
     )
     ledger: str = Field(
