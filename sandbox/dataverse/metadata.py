@@ -63,6 +63,10 @@ def _localized(text: str, language: int) -> Definition:
     }
 
 
+def _many(word: str) -> str:
+    return f"{word[:-1]}ies" if word.endswith("y") else f"{word}s"
+
+
 def entity_definition(table: Table) -> Definition:
     plural = table.entity_set
     return {
@@ -85,7 +89,7 @@ def entity_definition(table: Table) -> Definition:
         "IsPrivate": False,
         "IsOptimisticConcurrencyEnabled": True,
         "DisplayName": label(table.label),
-        "DisplayCollectionName": label(f"{table.label}s"),
+        "DisplayCollectionName": label(_many(table.label)),
         "Description": label(table.label),
     }
 

@@ -34,6 +34,15 @@ async def test_which_tables_are_activities_and_which_take_them(crm, table, activ
     assert (row["IsActivity"], row["HasActivities"]) == (activity, regarded)
 
 
+@pytest.mark.parametrize(
+    ("table", "plural"), [("account", "Accounts"), ("opportunity", "Opportunities")]
+)
+async def test_a_table_has_a_word_for_many(crm, table, plural):
+    path = f"EntityDefinitions(LogicalName='{table}')?$select=DisplayCollectionName"
+    told = (await crm.found(path))["DisplayCollectionName"]["UserLocalizedLabel"]
+    assert told["Label"] == plural
+
+
 async def test_tables_are_filtered_by_what_they_are(crm):
     path = "EntityDefinitions?$select=LogicalName&$filter=HasActivities eq true and "
     found = await crm.found(f"{path}IsCustomEntity eq true")
