@@ -105,10 +105,12 @@ async def _saved(email: Email, thread: FollowedThread, mailbox: Mailbox, parts: 
     except FINAL as error:
         await _wait(email, thread, parts)
         return refused(error)
+    again = await _grown(thread, email, parts)
     if email.message_id:
-        # not what it refers to: such a message may still be on its way to us
+        # last of all, since what is known is not looked at again; and not what it refers to: such a
+        # message may still be on its way to us
         await parts.books.followings.know_messages(thread.mailbox, thread.id, [email.message_id])
-    return Done(outcome, await _grown(thread, email, parts))
+    return Done(outcome, again)
 
 
 async def _save(

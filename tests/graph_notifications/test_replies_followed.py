@@ -518,6 +518,17 @@ async def test_a_store_that_fails_at_any_call_loses_nothing(office: Office, meth
     assert await office.happens(alone) == "saved"
 
 
+async def test_who_came_in_by_it_is_known_though_the_worker_died_in_between(office: Office) -> None:
+    question = await followed(office)
+    joined = office.mail(office.customer, office.me.address, STRANGER, answers=question)
+    alone = office.mail(STRANGER, office.me.address, answers=joined)
+    office.followings.failures["put_thread"] = DOWN  # as if it died before that
+    with pytest.raises(Unavailable):
+        await office.happens(joined)
+    assert await office.happens(joined) == "known"
+    assert await office.happens(alone) == "saved"
+
+
 async def test_a_worker_that_dies_after_the_record_is_made_leaves_no_auto_save_without_reason(
     office: Office,
 ) -> None:
