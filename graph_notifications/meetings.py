@@ -63,14 +63,14 @@ async def _refreshed(followed: FollowedMeeting, parts: Parts) -> Done:
         meeting = None
     if meeting is not None and not isinstance(meeting, Meeting):
         raise TypeError("A meeting is no e-mail.")
+    there = await _under_another_id(followed, mailbox) if meeting is None else None
+    if there is not None:
+        return await _moved(followed, there, parts)
     try:
         if meeting is None:
-            there = await _under_another_id(followed, mailbox)
-            if there is not None:
-                return await _moved(followed, there, parts)
             return await _gone(followed, parts)
         return await _written(followed, meeting, parts)
-    except FINAL as error:
+    except FINAL as error:  # the CRM's: what the mailbox refuses is asked again
         return refused(error)
 
 

@@ -6,6 +6,7 @@ from datetime import timedelta
 import pytest
 
 from shared.errors import NoMailbox
+from tests.fakes.mailbox import FakeMailbox
 from tests.graph_notifications.office import Office
 
 AWAY = NoMailbox("There is no such mailbox at this moment.")
@@ -37,6 +38,24 @@ async def test_a_meeting_is_not_cancelled(office: Office) -> None:
     assert not record.appointment.cancelled
     office.mailboxes.failure = None
     assert await office.happens(meeting) == "refreshed"
+
+
+async def test_a_meeting_is_not_given_up_where_it_goes_away_in_the_middle(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its id is of no item any more, and before its series can be asked, the mailbox is gone."""
+    series = office.meet(office.customer, is_series=True)
+    one = office.meet(office.customer, series_master_id=series.ref.id, occurrence=office.now)
+    await office.follow(one)
+    office.mailboxes.remove(office.me.address, one.ref.id)
+
+    async def away(*_: object) -> None:
+        raise AWAY
+
+    with monkeypatch.context() as patched, pytest.raises(NoMailbox):
+        patched.setattr(FakeMailbox, "occurrences", away)
+        await office.happens(one)
+    assert await office.happens(one) == "cancelled"
 
 
 async def test_a_draft_is_not_discarded(office: Office) -> None:
