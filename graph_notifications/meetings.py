@@ -95,14 +95,16 @@ async def _moved(followed: FollowedMeeting, there: Meeting, parts: Parts) -> Don
     with suppress(Conflict):  # it is followed already
         await followings.put_meeting(replace(followed, item=there.ref.id, version=""))
     await followings.remove(followed)
-    again = ItemChanged(mailbox=followed.mailbox, kind="meeting", at=parts.now, item=there.ref.id)
-    return Done("moved", (again,))
+    return Done("moved", _told_of(replace(followed, item=there.ref.id), parts))
 
 
 async def _written(followed: FollowedMeeting, meeting: Meeting, parts: Parts) -> Done:
     """The record becomes as the meeting is, or ends with it."""
     if meeting.is_series:  # it was a single one when it was saved
         return await _not_followed_any_more(followed, "became_series", parts)
+    organizers = await _organizers(followed, meeting, parts)
+    if organizers is not None:
+        return Done("left_to_organizer", _told_of(organizers, parts) if meeting.cancelled else ())
     crm = parts.crm(followed.owner)
     try:
         check_item(meeting, parts.policy)
@@ -111,8 +113,6 @@ async def _written(followed: FollowedMeeting, meeting: Meeting, parts: Parts) ->
             return Done(left_out.why)
         outcome = await _cancelled(followed, crm)
     else:
-        if not meeting.cancelled and await _is_told_by_its_organizer(followed, meeting, parts):
-            return Done("left_to_organizer")
         known = await crm.look_up(meeting, None)
         if known.existing is None and not followed.record:
             return Done("not_saved_yet")
@@ -129,16 +129,22 @@ async def _written(followed: FollowedMeeting, meeting: Meeting, parts: Parts) ->
     return Done(outcome)
 
 
-async def _is_told_by_its_organizer(
+async def _organizers(
     followed: FollowedMeeting, meeting: Meeting, parts: Parts
-) -> bool:
-    """Whether the organizer's own is followed, too: an attendee's copy may be behind it, or have
-    notes and a subject of the attendee's own."""
+) -> FollowedMeeting | None:
+    """The organizer's own, where it is followed, too: an attendee's copy may be behind it, or have
+    notes and a subject of the attendee's own, or be cancelled for that attendee alone."""
     if meeting.is_organizer:
-        return False
+        return None
     of_record = await parts.books.followings.of_record(followed.record)
     meetings = (one for one in of_record if isinstance(one, FollowedMeeting))
-    return any(one.organizer and one.until > parts.now for one in meetings)
+    return next((one for one in meetings if one.organizer and one.until > parts.now), None)
+
+
+def _told_of(meeting: FollowedMeeting, parts: Parts) -> tuple[ItemChanged, ...]:
+    """So that it is looked at."""
+    mailbox, item = meeting.mailbox, meeting.item
+    return (ItemChanged(mailbox=mailbox, kind="meeting", at=parts.now, item=item),)
 
 
 async def _gone(followed: FollowedMeeting, parts: Parts) -> Done:

@@ -61,8 +61,31 @@ async def test_where_the_organizer_is_not_followed_it_counts(office: Office) -> 
     assert await office.happens(theirs, office.colleague.oid) == "refreshed"
 
 
-async def test_its_cancellation_counts_in_any_calendar(office: Office) -> None:
+async def test_its_cancellation_is_heeded_in_whichever_calendar_it_is_told_first(
+    office: Office,
+) -> None:
     mine, theirs = await invited(office)
+    office.deliver(replace(mine, cancelled=True))
+    office.deliver(replace(theirs, cancelled=True), office.colleague.address)
+    assert await office.happens(theirs, office.colleague.oid) == "left_to_organizer"
+    assert appointment(office, mine).cancelled
+
+
+async def test_who_is_invited_no_more_does_not_cancel_it_for_the_others(office: Office) -> None:
+    """Outlook tells whoever was taken off the list that the meeting is cancelled."""
+    mine, theirs = await invited(office)
+    office.deliver(replace(theirs, cancelled=True), office.colleague.address)
+    assert await office.happens(theirs, office.colleague.oid) == "left_to_organizer"
+    assert not appointment(office, mine).cancelled
+
+
+async def test_where_the_organizer_is_not_followed_a_copys_cancellation_counts(
+    office: Office,
+) -> None:
+    mine = office.meet(office.customer, office.colleague.address)
+    theirs = replace(mine, is_organizer=False)
+    office.deliver(theirs, office.colleague.address)
+    await office.follow(theirs, who=office.colleague.oid)
     office.deliver(replace(theirs, cancelled=True), office.colleague.address)
     assert await office.happens(theirs, office.colleague.oid) == "cancelled"
     assert appointment(office, mine).cancelled
