@@ -4,6 +4,7 @@ import asyncio
 import json
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -17,9 +18,12 @@ from tests.deployment import Answer, Client, deployed
 
 ANNA = "anna.kowalska@contoso.example"
 BERND = "bernd.schaefer@contoso.example"
+CLAIRE = "claire.dubois@contoso.example"
 DIEGO = "diego.fernandez@contoso.example"  # sees only his own records
 GRACE = "grace.okafor@contoso.example"  # has no CRM licence
+HENRY = "henry.whitfield@contoso.example"
 JAKUB = "jakub.nowak@contoso.example"  # may not write
+SUPPORT = "support@contoso.example"  # which Claire and Henry may open
 GHOST = "5d0c1a52-0000-4000-8000-000000000000"
 
 
@@ -137,6 +141,37 @@ async def an_all_day_meeting_and_a_cancelled_one(stage: Stage) -> None:
     cancelled = stage.meeting(uid="off@customer.example", cancelled=True)
     saved = await stage[ANNA].save(cancelled)
     await stage[ANNA].edit(saved, links=[stage.link("account", stage.company.accounts[0].id)])
+
+
+@scenario
+async def a_whole_series(stage: Stage) -> None:
+    anna, known = stage[ANNA], stage.company.contacts[0]
+    day = datetime.now() + timedelta(days=2)  # noqa: DTZ005  # wall-clock time of the meeting
+    start = day.replace(hour=10, minute=0, second=0, microsecond=0)
+    item = stage.meeting(start=start, weeks=3, attendees=(("Known", known.email),))
+    await anna.save(item)
+    await anna.find(item)
+    account = stage.link("account", stage.company.accounts[0].id)
+    for _ in range(2):
+        saved = await anna.save(item, scope="series", links=[account])
+    ids = set()
+    while saved.status in (200, 201):
+        ids.add(saved.body["id"])
+        await anna.edit(saved, links=[])
+        await anna.delete(saved)
+        saved = await anna.find(item)
+    assert len(ids) == 3
+
+
+@scenario
+async def a_shared_mailbox(stage: Stage) -> None:
+    (item,) = stage.mail(SUPPORT)
+    shared = {**item, "mailbox": SUPPORT}
+    await stage[BERND].save(shared)
+    await stage[CLAIRE].save(shared)
+    await stage[HENRY].find(shared)
+    await stage[HENRY].save(shared)
+    await stage[CLAIRE].find(item)
 
 
 @scenario
