@@ -26,6 +26,7 @@ GRACE = "grace.okafor@contoso.example"  # has no CRM licence
 HENRY = "henry.whitfield@contoso.example"
 JAKUB = "jakub.nowak@contoso.example"
 LIAM = "liam.murphy@contoso.example"
+SUPPORT = "support@contoso.example"  # which Claire may open
 
 
 @dataclass(frozen=True)
@@ -249,6 +250,15 @@ async def test_one_answer_feeds_the_pane(office: Office) -> None:
         "priya.raman@harbourline.example",
     }
     assert found["unmatched"] == []
+
+
+async def test_a_shared_mailbox_feeds_its_members_panes_only(office: Office) -> None:
+    known = office.sandbox.world.company.contacts[0]
+    item = office.mail(SUPPORT, sender=(known.first_name, known.email)) | {"mailbox": SUPPORT}
+    found = checked(await office[CLAIRE].suggest(**item), 200, SuggestedShape)
+    assert known.email in {one["email"] for one in found["contacts"]}
+    assert found["suggestions"]
+    assert checked(await office[BERND].suggest(**item), 403)["code"] == "forbidden"
 
 
 async def test_what_was_saved_here_before_is_suggested_again(office: Office) -> None:
