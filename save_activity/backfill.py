@@ -17,11 +17,13 @@ from save_activity.tools import Tools
 from shared.domain import Item, ItemRef, LookUp, Notice, identity
 from shared.errors import (
     Conflict,
+    NoMailbox,
     NotFound,
     ThreadlineError,
     Throttled,
     Unauthenticated,
     Unavailable,
+    Upstream,
 )
 from shared.following import Filed, Origin
 from shared.notifications import LookAfter
@@ -68,11 +70,14 @@ async def go_on(
     tools: Callable[[], Tools],
     ledger: Ledger,
     clock: Callable[[], float] = monotonic,
+    *,
+    odd_is_final: bool = True,
 ) -> Run:
     """Saves more of the conversation that a queued receipt asks for: the message that was clicked
     on first, then the others, oldest first, by the rules for what is saved by itself.
 
-    Raises `Throttled`, `Unavailable` and `Conflict` where it is to be tried again, and whatever
+    Raises `Throttled`, `Unavailable`, `Conflict`, `NoMailbox` and `Unauthenticated` where it is to
+    be tried again, and `Upstream`, which costs a message only if `odd_is_final`; and whatever
     speaks against the message that was clicked on.
     """
     end = clock() + RUN
@@ -89,7 +94,7 @@ async def go_on(
                 look_after = more or look_after
             else:
                 part = asked.messages[progress.done : progress.done + _PART]
-                left_out = await _part(part, asked, follower, tools())
+                left_out = await _part(part, asked, follower, tools(), odd_is_final=odd_is_final)
                 asked = _counted(asked, left_out)
                 receipt = await _keep(receipt, asked, progress.done + len(part), ledger)
             asked, progress = _read(receipt)
@@ -151,7 +156,12 @@ async def _first(
 
 
 async def _part(
-    part: Sequence[str], asked: ConversationSave, follower: Follower, tools: Tools
+    part: Sequence[str],
+    asked: ConversationSave,
+    follower: Follower,
+    tools: Tools,
+    *,
+    odd_is_final: bool,
 ) -> Counter[str]:
     """Saves these messages; how many were left out for what reason."""
     left_out: Counter[str] = Counter()
@@ -159,13 +169,15 @@ async def _part(
     async def save(id_: str) -> Item | None:
         try:
             return await _save(replace(asked.item.ref(), id=id_), asked, follower, tools)
-        except (Throttled, Unavailable, Unauthenticated, Conflict):
+        except (Throttled, Unavailable, Unauthenticated, Conflict, NoMailbox):
             raise
         except LeftOut as left:
             left_out[left.why] += 1
         except NotFound as error:
             left_out["gone" if error.code == "item_not_found" else "refused"] += 1
-        except ThreadlineError:
+        except ThreadlineError as error:
+            if isinstance(error, Upstream) and not odd_is_final:
+                raise
             left_out["refused"] += 1
         return None
 

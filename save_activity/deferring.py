@@ -17,8 +17,10 @@ from shared.errors import (
     Conflict,
     FieldError,
     InvalidRequest,
+    NoMailbox,
     ThreadlineError,
     Throttled,
+    Unauthenticated,
     Unavailable,
     Upstream,
 )
@@ -34,6 +36,10 @@ _NO_CONVERSATIONS = (
     "can switch that on. Save single messages until then."
 )
 _ONE_MESSAGES_FILES = 'Of a whole conversation only "default" or none can be saved.'
+
+_ODD = (NoMailbox, Unauthenticated, Upstream)
+"""What says nothing about the item or its owner, and may pass: a mailbox that is being moved, this
+app's own sign-in, an answer that makes no sense."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,7 +167,7 @@ async def finish(
     """Does what a queued receipt asks for, or more of it, and gives the receipt as it is then.
     `tools` gives fresh ones for each part of the work.
 
-    Raises `Throttled`, `Unavailable`, `Conflict`, and `Upstream` unless `odd_is_final`, where it is
+    Raises `Throttled`, `Unavailable`, `Conflict`, and what is odd unless `odd_is_final`, where it is
     to be tried again; any other refusal is final and becomes the receipt's failure. A receipt that
     isn't queued stays as it is.
     """
@@ -173,7 +179,7 @@ async def finish(
     request = asked(receipt)
     try:
         if request.scope == "conversation":
-            run = await backfill.go_on(receipt, follower, tools, ledger)
+            run = await backfill.go_on(receipt, follower, tools, ledger, odd_is_final=odd_is_final)
             return Finished(run.receipt, run.again, run.look_after)
         done = await _save(request, follower, tools)
     except Conflict:
@@ -183,7 +189,7 @@ async def finish(
             await outcomes.keep_wait(receipt, error, ledger, follower.now)
         raise
     except ThreadlineError as error:
-        if isinstance(error, Upstream) and not odd_is_final:
+        if isinstance(error, _ODD) and not odd_is_final:
             raise
         await _end_ahead(request, follower, tools())
         return Finished(await outcomes.fail(receipt, Failure(error.code, error.detail), ledger))

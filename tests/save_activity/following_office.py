@@ -133,7 +133,7 @@ class Office:
         assert isinstance(later, Later)
         return later
 
-    async def finish(self, receipt: Receipt) -> deferring.Finished:
+    async def finish(self, receipt: Receipt, *, odd_is_final: bool = True) -> deferring.Finished:
         """As the queue's worker does, with the receipt as it is kept now."""
         kept = self.kept(receipt)
         owner, mailbox = deferring.asker(kept)
@@ -141,7 +141,11 @@ class Office:
             e.address for e in self.crm_world.company.employees if e.oid == receipt.owner
         )
         return await deferring.finish(
-            kept, Follower(owner, mailbox, self.now), lambda: self.tools(address), self.ledger
+            kept,
+            Follower(owner, mailbox, self.now),
+            lambda: self.tools(address),
+            self.ledger,
+            odd_is_final=odd_is_final,
         )
 
     def kept(self, receipt: Receipt) -> Receipt:

@@ -9,7 +9,16 @@ import pytest
 from save_activity import backfill, deferring
 from save_activity.backfill import MOST, RUN, go_on
 from shared.domain import Sensitivity, identity
-from shared.errors import Conflict, Forbidden, InvalidRequest, Throttled, Unavailable
+from shared.errors import (
+    Conflict,
+    Forbidden,
+    InvalidRequest,
+    NoMailbox,
+    ThreadlineError,
+    Throttled,
+    Unavailable,
+    Upstream,
+)
 from shared.following import people_of
 from shared.policy import Exclusions
 from shared.receipts import Progress, Receipt
@@ -222,6 +231,29 @@ async def test_one_message_that_the_crm_refuses_is_counted(office: Office) -> No
     assert finished.receipt.status == "saved"
     texts = {notice.code: notice.text for notice in finished.receipt.notices}
     assert "1 refused by the CRM" in texts["left_out"]
+
+
+@pytest.mark.parametrize("error", [Upstream("Odd."), NoMailbox("Not at this moment.")])
+async def test_what_may_pass_costs_no_message(office: Office, error: ThreadlineError) -> None:
+    for n in range(1, 4):
+        office.email(n)
+    later = await office.later("E1", scope="conversation")
+    await run(office, later.receipt, RUN / 2)
+    office.crm_world.failures["look_up"] = error
+    with pytest.raises(type(error)):
+        await office.finish(later.receipt, odd_is_final=False)
+    assert (await office.finish(later.receipt)).receipt.status == "saved"
+    assert len(office.crm_world.records) == 3
+
+
+async def test_an_answer_that_stays_odd_costs_one_message(office: Office) -> None:
+    for n in range(1, 4):
+        office.email(n)
+    later = await office.later("E1", scope="conversation")
+    await run(office, later.receipt, RUN / 2)
+    office.crm_world.failures["look_up"] = Upstream("Odd.")
+    assert (await office.finish(later.receipt)).receipt.status == "saved"
+    assert len(office.crm_world.records) == 2
 
 
 async def test_the_thread_is_followed_and_knows_everybody(office: Office) -> None:

@@ -15,6 +15,7 @@ from shared.errors import (
     Conflict,
     Forbidden,
     InvalidRequest,
+    NoMailbox,
     NotFound,
     ThreadlineError,
     Throttled,
@@ -212,14 +213,19 @@ async def test_a_service_that_asked_to_wait_is_not_asked_before(office: Office) 
     assert (await office.finish(again, later + timedelta(seconds=90))).status == "saved"
 
 
-async def test_an_odd_answer_is_tried_again_before_it_is_final(office: Office) -> None:
+@pytest.mark.parametrize(
+    "error", [Upstream("Odd."), Unauthenticated("This app?"), NoMailbox("Not at this moment.")]
+)
+async def test_an_odd_answer_is_tried_again_before_it_is_final(
+    office: Office, error: ThreadlineError
+) -> None:
     receipt = await office.put_off()
-    office.crm_world.failures["save"] = Upstream("Odd.")
-    with pytest.raises(Upstream):
+    office.crm_world.failures["save"] = error
+    with pytest.raises(type(error)):
         await office.finish(receipt, odd_is_final=False)
     assert office.kept(receipt).status == "queued"
-    office.crm_world.failures.clear()
-    assert (await office.finish(receipt)).status == "saved"
+    office.crm_world.failures["save"] = error
+    assert (await office.finish(receipt)).failure == Failure(error.code, error.detail)
 
 
 @pytest.mark.parametrize(
