@@ -13,7 +13,9 @@ from shared.errors import (
     NotFound,
     ThreadlineError,
     Throttled,
+    Unauthenticated,
     Unavailable,
+    Upstream,
 )
 from shared.following import (
     ChangeKind,
@@ -46,6 +48,9 @@ _MARGIN = timedelta(minutes=5)
 _SET_BACK = timedelta(days=7)
 """So far back is looked where our clock must have gone wrong."""
 
+_PASSING = (Conflict, Throttled, Unauthenticated, Unavailable, Upstream)
+"""What a later round may find mended: also this app's own sign-in, whose secret has lapsed."""
+
 _NEVER = datetime(1970, 1, 1, tzinfo=UTC)
 _TRIES = 5
 
@@ -74,13 +79,13 @@ class Caretaker:
         try:
             try:
                 row, outcome = await self._subscribed(row, renew=asked.renew)
-            except (Conflict, Throttled, Unavailable):
+            except _PASSING:
                 if not self._others_follow(asked):
                     raise
                 outcome = "not_subscribed"
             try:
                 found = await self._catch_up(row, self.now, live)
-            except (Throttled, Unavailable):
+            except _PASSING:
                 if outcome == "subscribed" and not self._others_follow(asked):
                     raise
                 found, outcome = (), "not_caught_up"
@@ -201,13 +206,13 @@ class Caretaker:
         row = await self.subscriptions.find(asked.mailbox, asked.kind)
         if row is None:
             return Done("nothing_followed")
+        # what comes while nothing is followed is nobody's, so that it isn't caught up with later
+        ended = replace(row, id="", expires=_NEVER, position={}, ahead={}, since=self.now)
+        held = await self.subscriptions.replace(ended)
         if row.id:
-            ended = replace(row, id="", expires=_NEVER)
-            held = await self.subscriptions.replace(ended)
             await self.feed.end(row.id)
-            row = held
         if not anything_kept:
-            await self.subscriptions.remove(row)
+            await self.subscriptions.remove(held)
         _, live = await self._followed(asked.mailbox, asked.kind)
         if live:
             again = LookAfter(mailbox=asked.mailbox, kind=asked.kind, at=self.now)

@@ -333,6 +333,24 @@ async def test_the_row_goes_when_all_that_was_followed_is_forgotten(office: Offi
     assert await office.look_after() == ["nothing_followed"]
 
 
+async def test_what_came_while_nothing_was_followed_is_not_looked_at(office: Office) -> None:
+    await followed(office)
+    await stop_all(office)
+    for _ in range(24 * 60):
+        office.now += HOUR
+        if office.now.hour == 0:
+            other = office.mail(office.customer, office.me.address)
+            office.feed.happened(office.me.oid, "email", other.ref.id)
+        await office.look_after()
+    office.now += HOUR
+    office.mailboxes.calls.clear()
+    question = await followed(office)
+    assert office.mailboxes.calls == ["fetch"]  # the click's own
+    answer = answer_unnoticed(office, question)
+    await office.look_after()
+    assert office.record(answer) is not None
+
+
 async def test_one_kind_ends_without_the_other(office: Office) -> None:
     await followed(office)
     await office.follow(office.meet(office.customer))

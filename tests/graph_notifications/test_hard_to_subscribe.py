@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 
 from shared.domain import Email
-from shared.errors import Throttled, Unavailable
+from shared.errors import ThreadlineError, Throttled, Unauthenticated, Unavailable, Upstream
 from shared.notifications import LookAfter
 from tests.graph_notifications.office import Office
 
@@ -51,14 +51,17 @@ async def test_without_a_subscription_replies_are_found_by_the_hour(
     assert (await office.look_after())[0] == "subscribed"
 
 
-async def test_rounds_in_an_outage_do_not_pile_up(office: Office) -> None:
+@pytest.mark.parametrize(
+    "error", [UNREACHED, Upstream("The sign-in service gave no token."), Unauthenticated("No.")]
+)
+async def test_rounds_in_an_outage_do_not_pile_up(office: Office, error: ThreadlineError) -> None:
     question = await followed(office)
     office.feed.subscriptions.clear()
     office.now += timedelta(days=7)
     answer = answer_unnoticed(office, question)
     asked = LookAfter(mailbox=office.me.oid, kind="email", at=office.now)
     office.now += HOUR + timedelta(minutes=1)
-    office.feed.failures |= {"subscribe": UNREACHED, "changes": UNREACHED}
+    office.feed.failures |= {"subscribe": error, "changes": error}
     assert (await office.work(asked)).outcome == "not_caught_up"
     await office.look_after()
     assert office.record(answer) is not None
