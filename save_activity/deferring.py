@@ -167,9 +167,9 @@ async def finish(
     """Does what a queued receipt asks for, or more of it, and gives the receipt as it is then.
     `tools` gives fresh ones for each part of the work.
 
-    Raises `Throttled`, `Unavailable`, `Conflict`, and what is odd unless `odd_is_final`, where it is
-    to be tried again; any other refusal is final and becomes the receipt's failure. A receipt that
-    isn't queued stays as it is.
+    Raises `Throttled`, `Unavailable`, `Conflict`, and what is odd unless `odd_is_final`, where it
+    is to be tried again; any other refusal is final and becomes the receipt's failure. A receipt
+    that isn't queued stays as it is.
     """
     if receipt.status != "queued":
         return Finished(receipt)
