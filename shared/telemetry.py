@@ -28,30 +28,29 @@ _LONGEST = 8192
 
 
 @dataclass(slots=True)
-class Call:
+class _Call:
     """One call while it is answered; `notes` are what its log line will hold."""
 
-    operation: str
     correlation_id: str
     notes: dict[str, Scalar] = field(default_factory=dict)
 
 
-_current: ContextVar[Call | None] = ContextVar("call", default=None)
+_current: ContextVar[_Call | None] = ContextVar("call", default=None)
 
 
 @contextmanager
-def call(operation: str, correlation_id: str | None) -> Iterator[Call]:
+def call(operation: str, correlation_id: str | None) -> Iterator[None]:
     """Everything inside belongs to this call; its line is logged at the end.
 
     A correlation id that isn't 1 to 64 letters, digits, dots, dashes or underscores is not taken
     over but replaced, so that nothing can be smuggled into headers or logs with it.
     """
     valid = correlation_id is not None and _VALID_ID.fullmatch(correlation_id)
-    here = Call(operation, correlation_id if valid and correlation_id else uuid4().hex)
+    here = _Call(correlation_id if valid and correlation_id else uuid4().hex)
     token = _current.set(here)
     started = monotonic()
     try:
-        yield here
+        yield
     finally:
         duration = round((monotonic() - started) * 1000, 1)
         event(operation, duration_ms=duration, **here.notes)
