@@ -48,7 +48,7 @@ async def look(draft: FollowedDraft, mailbox: Mailbox, parts: Parts) -> Done | N
 async def _sent(email: Email, draft: FollowedDraft, receipt: Receipt, parts: Parts) -> Done:
     origin = Origin(identity(email), "draft_sent", draft.owner, draft.mailbox)
     await parts.books.origins.add(origin)
-    queued = await parts.ledger.replace(replace(receipt, status="queued"))
+    queued = await parts.ledger.replace(replace(receipt, status="queued", queued_at=parts.now))
     return Done("draft_sent", saves=(queueing.message(queued),))
 
 

@@ -41,7 +41,7 @@ ODD_TRIES = 30
 give such ones before it gives none."""
 
 PUT_BACK = timedelta(days=7)
-"""How long a save is tried, counted from when it was asked for."""
+"""How long a save is tried, counted from when it was asked for, or its draft was sent."""
 
 OVERDUE = timedelta(days=1)
 """After which a receipt that is still queued may have lost its message, and gets another one: a
@@ -162,7 +162,7 @@ async def give_up_save(msg: func.QueueMessage, queued: func.Out[str]) -> None:
         receipt = await ledger.find(key.owner, key.receipt)
         if receipt is None or receipt.status != "queued":
             return
-        if datetime.now(UTC) - made_at(receipt.id) < PUT_BACK:
+        if datetime.now(UTC) - (receipt.queued_at or made_at(receipt.id)) < PUT_BACK:
             telemetry.warning("deferred_save_put_back", receipt=receipt.id)
             queued.set(queueing.message(receipt))
             return

@@ -38,9 +38,10 @@ class Receipt:
     """`owner` is the Entra object id of whoever asked, and whose it is alone.
 
     `asked` is the request as JSON, of ids and choices only. `not_before` is when a service that
-    asked to wait may be asked again. A draft's is `pending_send` until it is sent. `progress` is
-    there where many items were asked for. `notices` and `failure` are the outcome. `version` is
-    the ledger's, empty before the receipt is in it.
+    asked to wait may be asked again. A draft's is `pending_send` until it is sent, at `queued_at`;
+    others were queued when they were made. `progress` is there where many items were asked for.
+    `notices` and `failure` are the outcome. `version` is the ledger's, empty before the receipt is
+    in it.
     """
 
     id: str
@@ -48,6 +49,7 @@ class Receipt:
     asked: str
     status: ReceiptStatus = "queued"
     not_before: datetime | None = None
+    queued_at: datetime | None = None
     progress: Progress | None = None
     notices: tuple[Notice, ...] = ()
     failure: Failure | None = None

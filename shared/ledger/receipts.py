@@ -34,6 +34,8 @@ def row_of(receipt: Receipt) -> Row:
     }
     if receipt.not_before is not None:
         row["NotBefore"] = receipt.not_before
+    if receipt.queued_at is not None:
+        row["QueuedAt"] = receipt.queued_at
     if receipt.progress is not None:
         row["Done"] = receipt.progress.done
         row["Total"] = receipt.progress.total
@@ -51,6 +53,7 @@ def receipt_of(row: Mapping[str, Any], version: str) -> Receipt:
         asked=joined("Asked", row),
         status=row["Status"],
         not_before=row.get("NotBefore"),
+        queued_at=row.get("QueuedAt"),
         progress=Progress(row["Done"], row["Total"]) if "Total" in row else None,
         notices=tuple(Notice(code, text) for code, text in json.loads(row["Notices"])),
         failure=Failure(code, row["FailureDetail"]) if code else None,

@@ -24,6 +24,7 @@ class LedgerContract:
         new = replace(
             receipt(),
             not_before=NOW + timedelta(minutes=3),
+            queued_at=NOW + timedelta(minutes=2),
             progress=Progress(3, 200),
             notices=(Notice("body_truncated", "Cut."),),
             failure=Failure("forbidden", "You may not."),

@@ -38,8 +38,9 @@ def send(office: Office, draft: Email) -> Email:
 async def test_what_is_sent_is_handed_to_the_saves_with_its_reason(office: Office) -> None:
     draft, receipt = await office.write_draft(office.customer)
     sent = send(office, draft)
+    office.now += timedelta(days=8)
     assert await office.happens(sent) == "draft_sent"
-    assert kept(office, receipt).status == "queued"
+    assert (kept(office, receipt).status, kept(office, receipt).queued_at) == ("queued", office.now)
     assert [json.loads(one) for one in office.saves] == [
         {"owner": office.me.oid, "receipt": receipt.id}
     ]

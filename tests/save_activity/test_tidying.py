@@ -80,6 +80,17 @@ async def test_what_the_queue_gives_up_is_put_back_for_a_week(ledger: Ledger) ->
     assert await ledger.find(young.owner, young.id) == young
 
 
+async def test_of_a_draft_the_week_begins_once_it_is_sent(ledger: Ledger) -> None:
+    now = datetime.now(UTC)
+    sent = await ledger.add(
+        replace(receipt(now - timedelta(days=20)), queued_at=now - PUT_BACK + timedelta(hours=1))
+    )
+    message = {"owner": sent.owner, "receipt": sent.id}
+    assert await given_up(message) == [message]
+    await ledger.replace(replace(sent, queued_at=now - PUT_BACK - timedelta(minutes=1)))
+    assert await given_up(message) == []
+
+
 async def test_after_a_week_the_user_and_the_admin_are_told(
     ledger: Ledger, caplog: pytest.LogCaptureFixture
 ) -> None:
