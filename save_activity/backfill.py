@@ -151,7 +151,7 @@ async def _first(
 ) -> tuple[tuple[Notice, ...], LookAfter | None]:
     opened = await logic.open_item(asked, mailbox=tools.mailbox, policy=tools.policy)
     logic.refuse_draft(opened.item)
-    done = await following.save(opened, asked, follower, tools)
+    done = await following.save(opened, asked, follower, tools, put_off=True)
     return notices(done.saved.activity), done.look_after
 
 

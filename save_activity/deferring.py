@@ -181,7 +181,8 @@ async def finish(
         if request.scope == "conversation":
             run = await backfill.go_on(receipt, follower, tools, ledger, odd_is_final=odd_is_final)
             return Finished(run.receipt, run.again, run.look_after)
-        done = await _save(request, follower, tools)
+        was_draft = receipt.queued_at is not None
+        done = await _save(request, follower, tools, was_draft=was_draft)
     except Conflict:
         raise
     except (Throttled, Unavailable) as error:
@@ -207,7 +208,9 @@ def asker(receipt: Receipt) -> tuple[str, str]:
     return receipt.owner, mailbox_path(asked(receipt).item.mailbox, receipt.owner)
 
 
-async def _save(request: SaveRequest, follower: Follower, tools: Callable[[], Tools]) -> Done:
+async def _save(
+    request: SaveRequest, follower: Follower, tools: Callable[[], Tools], *, was_draft: bool
+) -> Done:
     at = tools()
     if request.scope == "series":
         opened_series = await series.open_series(request, follower, at)
@@ -215,7 +218,7 @@ async def _save(request: SaveRequest, follower: Follower, tools: Callable[[], To
     opened = await logic.open_item(request, mailbox=at.mailbox, policy=at.policy)
     logic.refuse_draft(opened.item)
     try:
-        return await following.save(opened, request, follower, at)
+        return await following.save(opened, request, follower, at, put_off=not was_draft)
     except (Throttled, Unavailable):
         # nothing was followed while it was a draft, and answers may come before the CRM does
         await following.begin_ahead(opened.item, request, follower, at, repeated=True)

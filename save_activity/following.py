@@ -25,13 +25,24 @@ def wanted(request: SaveRequest, tools: Tools) -> bool:
     return tools.policy.follow_replies if request.follow is None else request.follow
 
 
-async def save(opened: Opened, request: SaveRequest, follower: Follower, tools: Tools) -> Done:
-    """As `shared.saving.save.save_opened`, with all that goes with it."""
+async def save(
+    opened: Opened,
+    request: SaveRequest,
+    follower: Follower,
+    tools: Tools,
+    *,
+    put_off: bool = False,
+) -> Done:
+    """As `shared.saving.save.save_opened`, with all that goes with it. `put_off` says that
+    `begin_ahead` came before, at the click: what somebody stopped since stays stopped."""
     item = opened.item
+    explicit = request.follow is True and not put_off
     saved, standing = await _save_and_look(opened, follower, tools)
     origin = standing.origin or _from_elsewhere(item, saved, follower)
     news = origin if origin is not standing.origin else None
-    begun, failed = await _after(item, saved, request, follower, standing, news, tools)
+    begun, failed = await _after(
+        item, saved, request, follower, standing, news, tools, explicit=explicit
+    )
     following = begun.following or standing.following
     activity = told(saved.activity, origin=origin, following=following)
     if not following and (failed or request.follow):
@@ -73,6 +84,8 @@ async def _after(
     standing: Standing,
     news: Origin | None,
     tools: Tools,
+    *,
+    explicit: bool,
 ) -> tuple[Begun, bool]:
     """Also whether following was wanted and failed."""
     books = tools.books
@@ -90,7 +103,7 @@ async def _after(
                 saved.activity.id,
                 filed(saved.activity, default_files=request.attachments == "default"),
                 follower,
-                explicit=request.follow is True,
+                explicit=explicit,
                 known=standing.followed,
                 books=books,
             )

@@ -82,7 +82,8 @@ async def begin(
         return NOT_BEGUN
     followings = books.followings
     wish = _Wish(record, choices, explicit)
-    if not await _follow(item, wish, follower, known, followings):
+    follows, known = await _follow(item, wish, follower, known, followings)
+    if not follows:
         return NOT_BEGUN
     looking_after = to_look_after(follower, item.kind, books.subscriptions)
     if item.kind == "meeting":
@@ -143,21 +144,21 @@ async def _follow(
     follower: Follower,
     known: FollowedThread | FollowedMeeting | None,
     followings: Followings,
-) -> bool:
-    """Whether it is followed. Whoever else writes at the same moment follows it too: after some
-    tries theirs will do."""
+) -> tuple[bool, FollowedThread | FollowedMeeting | None]:
+    """Whether it is followed, and what there was of it before. Whoever else writes at the same
+    moment follows it too: after some tries theirs will do."""
     for _ in range(_TRIES):
         try:
             if isinstance(item, Email):
                 old = known if isinstance(known, FollowedThread) else None
-                return await _follow_thread(item, wish, follower, old, followings)
+                return await _follow_thread(item, wish, follower, old, followings), old
             was = known if isinstance(known, FollowedMeeting) else None
             await follow_meeting(item, wish.record, wish.choices, follower, was, followings)
         except Conflict:
             known = await followed_item(item, follower.mailbox, followings)
         else:
-            return True
-    return True
+            return True, was
+    return True, known
 
 
 async def _follow_thread(

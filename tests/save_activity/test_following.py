@@ -215,6 +215,17 @@ async def test_what_was_stopped_stays_so_where_the_ledger_stutters(office: Offic
     assert office.threads()[0].stopped
 
 
+async def test_what_is_on_its_way_is_not_taken_for_saved_where_the_ledger_stutters(
+    office: Office,
+) -> None:
+    office.email(1)
+    await office.save("E1")
+    office.email(3, in_reply_to="<2@c.example>", references=("<1@c.example>", "<2@c.example>"))
+    office.followings.failures["thread"] = Unavailable("x")
+    await office.save("E3")
+    assert office.known() == {"<1@c.example>", "<3@c.example>"}
+
+
 async def test_many_saves_at_once_follow_once(office: Office) -> None:
     office.email()
     answers = await asyncio.gather(*(office.save() for _ in range(20)))
@@ -310,6 +321,28 @@ async def test_what_is_refused_in_the_end_is_not_followed_any_more(office: Offic
     finished = await office.finish(later.receipt)
     assert finished.receipt.status == "failed"
     assert office.threads() == []
+
+
+async def test_what_is_stopped_while_its_save_is_put_off_stays_stopped(office: Office) -> None:
+    office.email()
+    office.crm_world.failures["look_up"] = Unavailable("Down.")
+    later = await office.later(follow=True)
+    (thread,) = office.threads()
+    await office.followings.put_thread(replace(thread, stopped=True))
+    assert (await office.finish(later.receipt)).receipt.status == "saved"
+    assert office.threads()[0].stopped
+
+
+async def test_what_was_stopped_before_is_begun_again_by_a_save_put_off(office: Office) -> None:
+    office.email()
+    await office.save()
+    (thread,) = office.threads()
+    await office.followings.put_thread(replace(thread, stopped=True))
+    office.crm_world.failures["look_up"] = Unavailable("Down.")
+    later = await office.later(follow=True)
+    assert not office.threads()[0].stopped
+    await office.finish(later.receipt)
+    assert not office.threads()[0].stopped
 
 
 async def test_a_save_put_off_does_not_end_what_another_began(office: Office) -> None:
