@@ -15,6 +15,10 @@ from shared.saving import queueing
 MISSING = timedelta(minutes=10)
 """For so long a draft may be nowhere: while it is being sent it lies in no folder for a moment."""
 
+HANDED_OVER = timedelta(hours=2)
+"""For so long a sent draft's save is queued again whenever it is looked at; in an outage its messages
+would pile up. Where all of them are lost, the daily round over the receipts queues another."""
+
 _DISCARDED = Failure("item_not_found", "The draft was discarded before it was sent.")
 
 
@@ -29,7 +33,8 @@ async def look(draft: FollowedDraft, mailbox: Mailbox, parts: Parts) -> Done | N
         await parts.books.followings.remove(draft)
         return None
     if receipt.status == "queued":
-        return Done("draft_sent", saves=(queueing.message(receipt),))
+        is_new = receipt.queued_at is None or parts.now - receipt.queued_at < HANDED_OVER
+        return Done("draft_sent", saves=(queueing.message(receipt),) if is_new else ())
     try:
         email = await mailbox.identify(ref("email", draft.item))
         if isinstance(email, Email) and not email.is_draft:

@@ -58,6 +58,17 @@ async def test_it_is_handed_over_again_until_its_receipt_has_an_outcome(office: 
     assert not is_followed(office)
 
 
+async def test_in_an_outage_what_is_handed_over_does_not_pile_up(office: Office) -> None:
+    draft, receipt = await office.write_draft(office.customer)
+    await office.happens(send(office, draft))
+    for _ in range(24):
+        office.now += timedelta(hours=1)
+        office.queue.append(office.told(draft))
+        await office.drain()
+    assert kept(office, receipt).status == "queued"
+    assert len(office.saves) <= 3
+
+
 async def test_what_is_handed_over_is_left_to_the_saves_whatever_becomes_of_the_message(
     office: Office,
 ) -> None:
