@@ -16,8 +16,8 @@ MISSING = timedelta(minutes=10)
 """For so long a draft may be nowhere: while it is being sent it lies in no folder for a moment."""
 
 HANDED_OVER = timedelta(hours=2)
-"""For so long a sent draft's save is queued again whenever it is looked at; in an outage its messages
-would pile up. Where all of them are lost, the daily round over the receipts queues another."""
+"""For so long a sent draft's save is queued again whenever it is looked at; in an outage those
+messages would pile up. Where all are lost, the daily round over the receipts queues another."""
 
 _DISCARDED = Failure("item_not_found", "The draft was discarded before it was sent.")
 
