@@ -3,6 +3,7 @@
 import asyncio
 import json
 from collections.abc import Awaitable, Callable, Mapping
+from copy import deepcopy
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -11,6 +12,7 @@ import pytest
 
 from sandbox import salesforce
 from sandbox.dataverse.sample import user_id
+from sandbox.graph import events, messages
 from sandbox.running import Running
 from sandbox.salesforce.ids import derive_id
 from tests.contract.mailbox_items import Appointment, Enclosure, Mail
@@ -310,3 +312,25 @@ async def test_both_answer_alike(
     assert len(dataverse) == len(salesforce_)
     for number, (one, other) in enumerate(zip(dataverse, salesforce_, strict=True)):
         assert one == other, f"answer {number}"
+
+
+def outlook(sandbox: Running) -> dict[str, Any]:
+    """All that lies in mailboxes and calendars."""
+    store = sandbox.world.store
+    tables = (*messages.TABLES, *events.TABLES)
+    return deepcopy({table: store.items("graph", table) for table in tables})
+
+
+@pytest.mark.parametrize("crm", ["dataverse", "salesforce"])
+async def test_nothing_changes_in_mailbox_or_calendar(
+    crm: str, sandbox: Running, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sandbox.reset()
+    stage = Stage(sandbox, crm, [])
+    items = [*stage.mail(enclosures=(Enclosure("offer.pdf", b"%PDF"),)), stage.meeting()]
+    before = outlook(sandbox)
+    async with deployed(sandbox, monkeypatch, crm):
+        for item in items:
+            await _life(stage, item)
+    assert [status for status, _ in stage.heard].count(201) == 2 * len(items)
+    assert outlook(sandbox) == before

@@ -4,6 +4,7 @@ tables, one sandbox."""
 import base64
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -43,6 +44,10 @@ _MINUTE = timedelta(minutes=7)
 
 _LEASE = 3
 """Seconds after which the messages of a killed host come back."""
+
+
+_SPARING = re.compile(r"/(\$batch|subscriptions(/[^/]+)?)$")
+"""What is asked of Graph with another method than GET; batches are made of GETs alone."""
 
 
 @dataclass
@@ -267,10 +272,15 @@ class App:
 @pytest.fixture(params=CRMS)
 def app(
     request: pytest.FixtureRequest, fresh_sandbox: Running, storage: str, tmp_path: Path
-) -> App:
-    """For a folder's conftest.py. No host runs yet."""
+) -> Iterator[App]:
+    """For a folder's conftest.py. No host runs yet. Whatever happens, nothing may be written to a
+    mailbox or a calendar."""
     clean(storage)
-    return App(fresh_sandbox, storage, request.param, tmp_path)
+    yield App(fresh_sandbox, storage, request.param, tmp_path)
+    asked = fresh_sandbox.requests("graph")
+    assert [
+        call for call in asked if call["method"] != "GET" and not _SPARING.search(call["path"])
+    ] == []
 
 
 def clean(storage: str) -> None:
