@@ -149,7 +149,11 @@ class Caretaker:
                 raise  # of what the service ended or holds back, no later round would know
         id_, expires = await self.feed.subscribe(row.mailbox, row.kind, row.secret, until)
         made = replace(row, id=id_, expires=expires, address=self.feed.address)
-        subscribed = await self._kept(made)
+        try:
+            subscribed = await self._kept(made)
+        except Conflict:
+            await self.feed.end(id_)
+            raise
         if subscribed.id != id_:  # somebody else subscribed at the same time: one is enough
             await self.feed.end(id_)
         return subscribed, "subscribed"

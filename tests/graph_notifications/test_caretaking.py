@@ -287,6 +287,14 @@ async def test_two_workers_make_one_subscription(office: Office) -> None:
     assert list(office.feed.subscriptions) == [row(office).id]
 
 
+async def test_what_was_made_while_somebody_ended_it_is_not_left_behind(office: Office) -> None:
+    office.subscriptions.failures["replace"] = Conflict("ended meanwhile")
+    with pytest.raises(Conflict):
+        await followed(office)
+    assert office.feed.subscriptions == {}
+    assert (await office.look_after())[0] == "subscribed"
+
+
 async def test_a_save_that_begins_while_it_is_ended_is_followed(office: Office) -> None:
     """Whoever saves has seen the subscription alive just before it was ended."""
     await followed(office)
