@@ -10,7 +10,10 @@ from shared import telemetry, worker
 from shared.policy import Policy
 
 if TYPE_CHECKING:
+    import asyncio
+
     from shared.caller import Caller
+    from shared.on_behalf_of import TokenSource
     from shared.outbound import Errand
     from shared.ports import (
         ChangeFeed,
@@ -51,12 +54,8 @@ def crm_for(caller: "Caller", policy: Policy) -> "Crm":
 
 def mailbox_for(caller: "Caller") -> "Mailbox":
     """Outlook as the caller sees it, for one request. Raises `Unavailable`."""
-    from shared.outlook.client import GraphMailbox
-
-    shared, errand = worker.parts(), _errand()
-    root = str(worker.configured().mailbox_url)
-    token = partial(shared.on_behalf_of.source(caller, errand), _graph_scope())
-    return GraphMailbox(shared.sender, errand, root, token)
+    errand = _errand()
+    return _mailbox(errand, worker.parts().on_behalf_of.source(caller, errand))
 
 
 def ledger() -> "Ledger | None":
@@ -139,12 +138,9 @@ def crm_as(owner: str, policy: Policy) -> "Crm":
 def mailbox_of(owner: str) -> "Mailbox":
     """Outlook by the app's own permissions, for one piece of work; "me" is the mailbox of the user
     with that Entra object id. Raises `Unavailable`."""
-    from shared.outlook.client import GraphMailbox
-
     shared, errand = worker.parts(), _errand()
-    root = str(worker.configured().mailbox_url)
-    token = partial(shared.app_tokens.source(errand), _graph_scope())
-    return GraphMailbox(shared.sender, errand, root, token, owner, shared.places.of(owner))
+    source = shared.app_tokens.source(errand)
+    return _mailbox(errand, source, owner, shared.places.of(owner))
 
 
 def change_feed() -> "ChangeFeed | None":
@@ -178,6 +174,18 @@ async def policy() -> Policy:
 
 def _errand() -> "Errand":
     return worker.parts().sender.errand(worker.configured().patience, telemetry.correlation_id())
+
+
+def _mailbox(
+    errand: "Errand",
+    source: "TokenSource",
+    me: str = "me",
+    places: "asyncio.Semaphore | None" = None,
+) -> "Mailbox":
+    from shared.outlook.client import GraphMailbox
+
+    root, token = str(worker.configured().mailbox_url), partial(source, _graph_scope())
+    return GraphMailbox(worker.parts().sender, errand, root, token, me, places)
 
 
 async def _username(owner: str, errand: "Errand") -> str:

@@ -5,8 +5,9 @@ It belongs to the event loop it was made on; the Functions worker has one.
 
 import asyncio
 import importlib
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 from weakref import WeakKeyDictionary
 
 from pydantic import ValidationError
@@ -28,6 +29,8 @@ if TYPE_CHECKING:
 
 _NEEDED_NEXT = ("azure.core.exceptions", "azure.identity.aio", "shared.outlook.client")
 """What a call needs as soon as it is known who asks; a third of all that the first one imports."""
+
+_Part = TypeVar("_Part")
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,30 +66,17 @@ def configured() -> Settings:
 
 def parts() -> Parts:
     """Raises `Unavailable` as `configured` does."""
-    loop = asyncio.get_running_loop()
-    found = _by_loop.get(loop)
-    if found is None:
-        # nothing here awaits, so no other call can be building at the same time
-        found = _by_loop[loop] = _build(configured())
-    return found
+    return _kept(_by_loop, _build)
 
 
 def embeddings() -> "AzureOpenAIEmbeddings":
     """The model that the settings name. Raises `Unavailable` as `configured` does."""
-    loop = asyncio.get_running_loop()
-    found = _embeddings_by_loop.get(loop)
-    if found is None:
-        found = _embeddings_by_loop[loop] = _open_embeddings(configured())
-    return found
+    return _kept(_embeddings_by_loop, _open_embeddings)
 
 
 def policies() -> "FixedPolicy | PolicySource":
     """Where the admin's choices are read from. Raises `Unavailable` as `configured` does."""
-    loop = asyncio.get_running_loop()
-    found = _policies_by_loop.get(loop)
-    if found is None:
-        found = _policies_by_loop[loop] = _policy_source(configured())
-    return found
+    return _kept(_policies_by_loop, _policy_source)
 
 
 async def close() -> None:
@@ -101,6 +91,18 @@ async def close() -> None:
         await shared.sender.aclose()
         if shared.tables:
             await shared.tables.aclose()
+
+
+def _kept(
+    by_loop: "WeakKeyDictionary[asyncio.AbstractEventLoop, _Part]",
+    build: Callable[[Settings], _Part],
+) -> _Part:
+    """This event loop's own. Nothing here awaits, so no two calls build it at the same time."""
+    loop = asyncio.get_running_loop()
+    found = by_loop.get(loop)
+    if found is None:
+        found = by_loop[loop] = build(configured())
+    return found
 
 
 def _policy_source(chosen: Settings) -> "FixedPolicy | PolicySource":
