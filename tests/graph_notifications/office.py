@@ -257,3 +257,17 @@ class Office:
     def reason(self, item: Item) -> str | None:
         origin = self.origins.kept.get(identity(item))
         return origin.reason if origin else None
+
+
+async def followed(office: Office, **order: Any) -> Email:
+    """A customer's question that I saved and follow."""
+    question = office.mail(office.customer, office.me.address)
+    await office.follow(question, **order)
+    return question
+
+
+def answer_unnoticed(office: Office, question: Email) -> Email:
+    """An answer that no notification tells of."""
+    answer = office.mail(office.customer, office.me.address, answers=question)
+    office.feed.happened(office.me.oid, "email", answer.ref.id)
+    return answer

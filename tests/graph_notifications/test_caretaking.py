@@ -9,36 +9,17 @@ import pytest
 from graph_notifications import caretaking
 from graph_notifications.caretaking import LAPSED_KEPT, LIFETIME, Caretaker
 from graph_notifications.work import Done
-from shared.domain import Email
 from shared.errors import Conflict, Forbidden, Throttled, Unavailable, Upstream
 from shared.following import THREAD_FOLLOWED, ChangeKind, FollowedThread, Subscription
 from shared.notifications import CaughtUp, ItemChanged, LookAfter
-from tests.graph_notifications.office import Office
+from tests.graph_notifications.office import Office, answer_unnoticed, followed
 
 HOUR = timedelta(hours=1)
 DOWN = Unavailable("down")
 
 
-@pytest.fixture
-def office() -> Office:
-    return Office()
-
-
-async def followed(office: Office) -> Email:
-    question = office.mail(office.customer, office.me.address)
-    await office.follow(question)
-    return question
-
-
 def row(office: Office, kind: ChangeKind = "email") -> Subscription:
     return office.subscriptions.kept[(office.me.oid, kind)]
-
-
-def answer_unnoticed(office: Office, question: Email) -> Email:
-    """An answer that no notification tells of."""
-    answer = office.mail(office.customer, office.me.address, answers=question)
-    office.feed.happened(office.me.oid, "email", answer.ref.id)
-    return answer
 
 
 async def stop_all(office: Office) -> None:

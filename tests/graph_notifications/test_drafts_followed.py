@@ -11,12 +11,7 @@ from shared.domain import Email
 from shared.errors import Conflict, Unavailable
 from shared.following import FollowedDraft
 from shared.receipts import Receipt
-from tests.graph_notifications.office import Office
-
-
-@pytest.fixture
-def office() -> Office:
-    return Office()
+from tests.graph_notifications.office import Office, followed
 
 
 def kept(office: Office, receipt: Receipt) -> Receipt:
@@ -176,8 +171,7 @@ async def test_a_ledger_that_is_down_loses_nothing(office: Office, method: str) 
 async def test_a_draft_whose_receipt_is_forgotten_is_a_message_like_any_other(
     office: Office,
 ) -> None:
-    question = office.mail(office.customer, office.me.address)
-    await office.follow(question)
+    question = await followed(office)
     draft, receipt = await office.write_draft(office.customer)
     del office.ledger.receipts[(receipt.owner, receipt.id)]
     sent = send(office, replace(draft, in_reply_to=question.message_id))

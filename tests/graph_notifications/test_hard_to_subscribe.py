@@ -4,31 +4,13 @@ from datetime import timedelta
 
 import pytest
 
-from shared.domain import Email
 from shared.errors import ThreadlineError, Throttled, Unauthenticated, Unavailable, Upstream
 from shared.notifications import LookAfter
-from tests.graph_notifications.office import Office
+from tests.graph_notifications.office import Office, answer_unnoticed, followed
 
 HOUR = timedelta(hours=1)
 FULL = Throttled("This mailbox has as many subscriptions as it may have.", retry_after=3600)
 UNREACHED = Unavailable("Outlook could not reach this app.")
-
-
-@pytest.fixture
-def office() -> Office:
-    return Office()
-
-
-async def followed(office: Office) -> Email:
-    question = office.mail(office.customer, office.me.address)
-    await office.follow(question)
-    return question
-
-
-def answer_unnoticed(office: Office, question: Email) -> Email:
-    answer = office.mail(office.customer, office.me.address, answers=question)
-    office.feed.happened(office.me.oid, "email", answer.ref.id)
-    return answer
 
 
 @pytest.mark.parametrize("error", [FULL, UNREACHED])

@@ -7,19 +7,13 @@ import pytest
 
 from shared.errors import NoMailbox
 from tests.fakes.mailbox import FakeMailbox
-from tests.graph_notifications.office import Office
+from tests.graph_notifications.office import Office, followed
 
 AWAY = NoMailbox("There is no such mailbox at this moment.")
 
 
-@pytest.fixture
-def office() -> Office:
-    return Office()
-
-
 async def test_a_reply_is_saved_once_the_mailbox_is_back(office: Office) -> None:
-    question = office.mail(office.customer, office.me.address)
-    await office.follow(question)
+    question = await followed(office)
     answer = office.mail(office.customer, office.me.address, answers=question)
     office.mailboxes.failure = AWAY
     with pytest.raises(NoMailbox):

@@ -18,11 +18,6 @@ from tests.graph_notifications.office import Office
 DOWN = Unavailable("down")
 
 
-@pytest.fixture
-def office() -> Office:
-    return Office()
-
-
 def followed(office: Office) -> list[FollowedMeeting]:
     every = office.followings.followed.values()
     return [one for one in every if isinstance(one, FollowedMeeting)]

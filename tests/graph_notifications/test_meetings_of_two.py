@@ -3,16 +3,9 @@
 from dataclasses import replace
 from datetime import timedelta
 
-import pytest
-
 from shared.domain import Meeting
 from tests.fakes.crm_activities import Appointment
 from tests.graph_notifications.office import Office
-
-
-@pytest.fixture
-def office() -> Office:
-    return Office()
 
 
 def appointment(office: Office, meeting: Meeting) -> Appointment:

@@ -3,14 +3,7 @@
 from dataclasses import replace
 from datetime import timedelta
 
-import pytest
-
-from tests.graph_notifications.office import Office
-
-
-@pytest.fixture
-def office() -> Office:
-    return Office()
+from tests.graph_notifications.office import Office, followed
 
 
 def licensed(office: Office, *, write: bool) -> None:
@@ -30,8 +23,7 @@ async def a_day_of_rounds(office: Office) -> list[str]:
 
 
 async def test_what_was_refused_is_saved_once_the_owner_may_again(office: Office) -> None:
-    question = office.mail(office.customer, office.me.address)
-    await office.follow(question)
+    question = await followed(office)
     answer = office.mail(office.customer, office.me.address, answers=question)
     licensed(office, write=False)
     assert await office.happens(answer) == "refused"

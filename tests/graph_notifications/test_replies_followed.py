@@ -24,15 +24,10 @@ from shared.following import (
     thread_id,
 )
 from shared.policy import CategoryField, Exclusions, Policy
-from tests.graph_notifications.office import Office
+from tests.graph_notifications.office import Office, followed
 
 STRANGER = "nobody@stranger.example"
 DOWN = Unavailable("The CRM did not answer.")
-
-
-@pytest.fixture
-def office() -> Office:
-    return Office()
 
 
 def thread_of(office: Office, email: Email, path: str = "") -> FollowedThread:
@@ -44,13 +39,6 @@ def thread_of(office: Office, email: Email, path: str = "") -> FollowedThread:
 
 def deal(office: Office) -> RecordRef:
     return RecordRef("opportunity", office.crm.company.opportunities[0].id)
-
-
-async def followed(office: Office, **order: Any) -> Email:
-    """A customer's question that I saved and follow."""
-    question = office.mail(office.customer, office.me.address)
-    await office.follow(question, **order)
-    return question
 
 
 async def test_a_reply_of_the_customer_is_saved_with_the_link_and_its_reason(

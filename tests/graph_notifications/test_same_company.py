@@ -1,16 +1,9 @@
 """An answer often comes from another address than the one that was written to."""
 
-import pytest
-
 from tests.graph_notifications.office import Office
 
 OFFICE = "sales@customer-company.example"
 CLERK = "Kim.Lee@Customer-Company.example"
-
-
-@pytest.fixture
-def office() -> Office:
-    return Office()
 
 
 async def test_somebody_of_the_company_that_was_written_to_may_answer(office: Office) -> None:
