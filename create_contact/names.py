@@ -8,6 +8,7 @@ import re
 import unicodedata
 from typing import Final, NamedTuple
 
+from shared.letters import bare
 from shared.truncation import cut_text, one_line, units
 
 LONGEST_FIRST: Final = 40
@@ -32,7 +33,6 @@ _AFTER: Final = frozenset(
     | {"esq", "llm", "pmp", "dds", "rn", "pe"}
 )
 _GENERATIONS: Final = frozenset({"jr", "sr", "ii", "iii", "iv"})
-_MARKS: Final = re.compile("[\u0300-\u036f]+")
 _JOINERS: Final = "\u200c\u200d"
 """Invisible, and part of how Persian and Indian names are written."""
 _UNSPACED: Final = re.compile("[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af\uf900-\ufaff]")
@@ -55,8 +55,7 @@ def name_of(display: str, address: str) -> Name:
 
 def plain(text: str) -> str:
     """To compare by: without case and diacritics."""
-    folded = text.casefold()
-    return folded if folded.isascii() else _MARKS.sub("", unicodedata.normalize("NFKD", folded))
+    return bare(text.casefold())
 
 
 def _from_address(address: str) -> str:

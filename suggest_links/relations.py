@@ -4,8 +4,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from shared.domains import is_at
+from shared.letters import bare
 from shared.suggestions import Account, Candidates, Clues, Contact
-from suggest_links.similarity import bare
 
 
 class Tie(StrEnum):

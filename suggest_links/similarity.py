@@ -13,6 +13,8 @@ from math import log, log1p, sqrt
 
 import stopwordsiso
 
+from shared.letters import bare
+
 _STEM = 7
 _LANGUAGES = (
     *("cs", "da", "de", "el", "en", "es", "fi", "fr", "hu", "it"),
@@ -26,7 +28,6 @@ _RUN = re.compile(rf"[^\W_{_UNSPACED}{_HIRAGANA}]+")
 _UNSPACED_RUN = re.compile(rf"[{_UNSPACED}]{{2,}}")
 _ASCII = re.compile(r"[a-z0-9]+")
 _UNSPACED_CHARACTER = re.compile(rf"[{_UNSPACED}{_HIRAGANA}]")
-_MARKS = re.compile("[\u0300-\u036f]+")
 
 
 def terms(text: str) -> list[str]:
@@ -41,11 +42,6 @@ def terms(text: str) -> list[str]:
     pairs = [run[i : i + 2] for run in _UNSPACED_RUN.findall(unified) for i in range(len(run) - 1)]
     plain = (bare(word) for word in _RUN.findall(unified))
     return [*(word[:_STEM] for word in plain if word not in ignored), *pairs]
-
-
-def bare(text: str) -> str:
-    """Compatibility forms unified, letters without their diacritics."""
-    return text if text.isascii() else _MARKS.sub("", unicodedata.normalize("NFKD", text))
 
 
 class Comparison:
