@@ -10,6 +10,7 @@ from graph_notifications.work import Done
 from shared.errors import (
     Conflict,
     Forbidden,
+    NoMailbox,
     NotFound,
     ThreadlineError,
     Throttled,
@@ -89,7 +90,7 @@ class Caretaker:
                 if outcome == "subscribed" and not self._others_follow(asked):
                     raise
                 found, outcome = (), "not_caught_up"
-        except (Forbidden, NotFound) as error:
+        except (Forbidden, NoMailbox, NotFound) as error:
             # asked for again with the next round, until nobody follows it any more
             return Done("mailbox_not_followed", alarm="mailbox_not_followed", code=error.code)
         return Done(outcome, (*_revisits(live, self.now), *found))

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 from graph_notifications.work import Done, Parts, ref
 from shared.domain import Email, identity
-from shared.errors import Conflict, NoMailbox, NotFound
+from shared.errors import Conflict, NotFound
 from shared.following import FollowedDraft, Origin
 from shared.ports import Mailbox
 from shared.receipts import Failure, Receipt
@@ -41,8 +41,6 @@ async def look(draft: FollowedDraft, mailbox: Mailbox, parts: Parts) -> Done | N
             return await _sent(email, draft, receipt, parts)
         if await mailbox.is_discarded(ref("email", draft.item)):
             return await _discarded(draft, receipt, parts)
-    except NoMailbox:
-        raise
     except NotFound:
         return await _missing(draft, receipt, parts)
     if draft.missing_since is not None:

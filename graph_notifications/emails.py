@@ -14,7 +14,7 @@ from graph_notifications.threads import (
 )
 from graph_notifications.work import FINAL, Done, Parts, ref, refused, unfiled
 from shared.domain import Email, LookUp, Saved, identity
-from shared.errors import Conflict, InvalidRequest, NoMailbox, NotFound
+from shared.errors import Conflict, InvalidRequest, NotFound
 from shared.following import PROLONGED, THREAD_FOLLOWED, Filed, FollowedThread, Origin
 from shared.notifications import ItemChanged
 from shared.participants import outsiders
@@ -43,8 +43,6 @@ async def look(changed: ItemChanged, parts: Parts) -> Done:
             return done
     try:
         email = await mailbox.fetch(ref("email", changed.item))
-    except NoMailbox:
-        raise
     except NotFound:
         return Done("gone")
     if not isinstance(email, Email):

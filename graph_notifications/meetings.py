@@ -7,7 +7,7 @@ from datetime import timedelta
 from graph_notifications import repeating
 from graph_notifications.work import FINAL, Done, Parts, ref, refused
 from shared.domain import Meeting, identity
-from shared.errors import Conflict, NoMailbox, NotFound
+from shared.errors import Conflict, NotFound
 from shared.following import MEETING_FOLLOWED, FollowedMeeting
 from shared.notifications import ItemChanged
 from shared.ports import Crm, Mailbox
@@ -57,8 +57,6 @@ async def _refreshed(followed: FollowedMeeting, parts: Parts) -> Done:
     mailbox = parts.mailbox(followed.mailbox)
     try:
         meeting = await mailbox.fetch(ref("meeting", followed.item))
-    except NoMailbox:
-        raise
     except NotFound:
         meeting = None
     if meeting is not None and not isinstance(meeting, Meeting):
@@ -82,8 +80,6 @@ async def _under_another_id(followed: FollowedMeeting, mailbox: Mailbox) -> Meet
     series = ref("meeting", followed.watched)
     try:
         near = await mailbox.occurrences(series, end - _AROUND, end + _AROUND, _MOST_AROUND)
-    except NoMailbox:
-        raise
     except NotFound:
         return None
     return next((one for one in near if identity(one) == followed.identity), None)

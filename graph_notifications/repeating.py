@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from graph_notifications.work import FINAL, Done, Parts, ref, refused, unfiled
 from shared.domain import Meeting, identity
-from shared.errors import InvalidRequest, NoMailbox, NotFound
+from shared.errors import InvalidRequest, NotFound
 from shared.following import (
     MEETING_FOLLOWED,
     PROLONGED,
@@ -28,8 +28,6 @@ async def look(followed: FollowedMeeting, parts: Parts) -> Done:
     mailbox = parts.mailbox(followed.mailbox)
     try:
         near = await series.upcoming(ref("meeting", followed.item), mailbox=mailbox, now=parts.now)
-    except NoMailbox:
-        raise
     except NotFound:
         await parts.books.followings.remove(followed)
         return Done("gone")

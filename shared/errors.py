@@ -58,9 +58,9 @@ class NotFound(ThreadlineError):
     code = "record_not_found"
 
 
-class NoMailbox(NotFound):
-    """There is no such mailbox, or none at this moment, as while its owner has no licence: it says
-    nothing about what lies in it."""
+class NoMailbox(ThreadlineError):
+    """There is no such mailbox, or none at this moment, as while its owner has no licence. No
+    `NotFound`, since it says nothing about what lies in it."""
 
     code = "item_not_found"
 

@@ -42,7 +42,10 @@ if TYPE_CHECKING:
 
 
 class Mailbox(Protocol):
-    """Outlook items. Nothing here ever writes to a mailbox or a calendar."""
+    """Outlook items. Nothing here ever writes to a mailbox or a calendar.
+
+    All of it raises `Forbidden` where the mailbox may not be read, and `NoMailbox`.
+    """
 
     async def fetch(self, ref: ItemRef) -> Item:
         """The whole item and the list of its attachments, in one round trip.
@@ -364,8 +367,8 @@ class ChangeFeed(Protocol):
 
         Each call makes another one. After `Unavailable` there may be one that nobody knows the id
         of: it ends by itself, and what it tells is told twice. Raises `Forbidden` where the app may
-        not read that mailbox, `NotFound` (item_not_found) where there is no such mailbox,
-        `Throttled` where it has as many subscriptions as it may.
+        not read that mailbox, `NoMailbox`, and `Throttled` where it has as many subscriptions as it
+        may.
         """
         ...
 
@@ -386,7 +389,7 @@ class ChangeFeed(Protocol):
         Meetings: those that changed or were removed; a change of one occurrence may be told as one
         of its series. `since` is a moment before the last call began whose items were all heeded;
         where the position is empty, or the service doesn't know it any more, it is all that counts.
-        It may tell more than that, and the same twice. Raises `Forbidden` and `NotFound` as
+        It may tell more than that, and the same twice. Raises `Forbidden` and `NoMailbox` as
         `subscribe` does.
         """
         ...

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from http import HTTPStatus
 
 from shared.domain import Attachment, AttachmentKind, Item, ItemRef, Meeting
-from shared.errors import Forbidden, NotFound, Unsupported, Upstream
+from shared.errors import Forbidden, NoMailbox, NotFound, Unsupported, Upstream
 from shared.outbound import Errand, Sender, retry_after
 from shared.outlook import gathering, mapping, wire
 from shared.outlook.batches import (
@@ -120,7 +120,7 @@ class GraphMailbox:
         if group[0].attachment.kind is AttachmentKind.REFERENCE:
             try:
                 return await self._batch(self._beta, ref, group)
-            except (NotFound, Forbidden, Upstream):
+            except (NotFound, NoMailbox, Forbidden, Upstream):
                 # Graph's beta promises nothing: a link is not worth failing a save for
                 return {step.place: None for step in group}
         if len(group) == 1:
@@ -131,7 +131,7 @@ class GraphMailbox:
         try:
             path = attachment_path(self._located(ref), attachment.id)
             answer = await self._graph.get(f"{path}/$value")
-        except (NotFound, Forbidden, Upstream):
+        except (NotFound, NoMailbox, Forbidden, Upstream):
             return None
         is_item = attachment.kind is AttachmentKind.ITEM
         return as_message(answer.content) if is_item else answer.content

@@ -45,7 +45,7 @@ def failure(status: int, body: Any, retry_after: float | None) -> ThreadlineErro
     if status == HTTPStatus.FORBIDDEN:
         return Forbidden("You may not open this in Outlook, or this app has not been allowed to.")
     if code in _NO_MAILBOX:
-        return NoMailbox("There is no such mailbox, or it can't be opened at this moment.")
+        return no_mailbox()
     if status in (HTTPStatus.NOT_FOUND, HTTPStatus.GONE) or code in _NAMES_NOTHING:
         return NotFound(
             "This item is not in the mailbox: it was moved, deleted, or never there.",
@@ -58,6 +58,10 @@ def failure(status: int, body: Any, retry_after: float | None) -> ThreadlineErro
     if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
         return Unavailable("Outlook is not available.", retry_after=retry_after)
     return Upstream(f"Outlook answered {status}{f' ({code})' if code else ''}.")
+
+
+def no_mailbox() -> NoMailbox:
+    return NoMailbox("There is no such mailbox, or it can't be opened at this moment.")
 
 
 def parsed(content: bytes) -> Any:

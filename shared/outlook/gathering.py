@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from shared.domain import ItemRef
-from shared.errors import Forbidden, NotFound
+from shared.errors import Forbidden, NoMailbox, NotFound
 from shared.outlook import mapping, wire
 from shared.outlook.calling import Graph, all_of, shaped
 from shared.outlook.failures import parsed
@@ -133,7 +133,7 @@ async def _folder(graph: Graph, mailbox: str, name: str) -> str | None:
     """None where the mailbox has no such folder, or hides it from whom it was shared with."""
     try:
         answer = await graph.get(path("folder", mailbox, folder=name))
-    except (NotFound, Forbidden):
+    except (NotFound, NoMailbox, Forbidden):
         return None
     return shaped(wire.Folder, parsed(answer.content)).id
 

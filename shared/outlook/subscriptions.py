@@ -18,7 +18,7 @@ from shared.outbound import Answer, Errand, Sender
 from shared.outlook import mapping, wire
 from shared.outlook.calling import Graph, Token, checked, shaped
 from shared.outlook.changes import new_emails, other_meetings
-from shared.outlook.failures import parsed, parsed_if_json
+from shared.outlook.failures import no_mailbox, parsed, parsed_if_json
 from shared.outlook.paths import instant, owner_path, path
 
 _WATCHED: Mapping[ChangeKind, tuple[str, str]] = {
@@ -132,6 +132,8 @@ def _refusal(answer: Answer) -> ThreadlineError | None:
     message says which limit is exceeded, or that this app did not prove its address in time
     (https://learn.microsoft.com/en-us/graph/change-notifications-overview)."""
     message = _message(parsed_if_json(answer.content))
+    if answer.status == HTTPStatus.NOT_FOUND:
+        return no_mailbox()
     if answer.status == HTTPStatus.CONFLICT:
         return Conflict("There is such a subscription already.")
     if answer.status == HTTPStatus.FORBIDDEN and _AS_MANY_AS_MAY_BE.search(message):

@@ -11,7 +11,7 @@ from typing import Literal, Protocol
 
 import pytest
 
-from shared.errors import Forbidden, NotFound
+from shared.errors import Forbidden, NoMailbox, NotFound
 from shared.following import ChangeKind, Changes
 from shared.ports import ChangeFeed
 from tests.contract.mailbox_harness import ANNA, BERND
@@ -132,10 +132,10 @@ class ChangeFeedContract:
         self, mailbox: str, kind: ChangeKind, harness: ChangeFeedHarness
     ) -> None:
         feed = harness.feed()
-        with pytest.raises(NotFound) as missing:
+        with pytest.raises(NoMailbox) as missing:
             await feed.subscribe(mailbox, kind, SECRET, in_days(1))
         assert missing.value.code == "item_not_found"
-        with pytest.raises(NotFound) as missing:
+        with pytest.raises(NoMailbox) as missing:
             await feed.changes(mailbox, kind, {}, in_days(0))
         assert missing.value.code == "item_not_found"
 

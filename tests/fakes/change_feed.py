@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from itertools import count
 
-from shared.errors import Forbidden, NotFound, ThreadlineError
+from shared.errors import Forbidden, NoMailbox, NotFound, ThreadlineError
 from shared.following import ChangeKind, Changes
 
 SHORTEST = timedelta(minutes=45)
@@ -115,6 +115,6 @@ class FakeChangeFeed:
         if method in self.failures:
             raise self.failures.pop(method)
         if mailbox in self.missing:
-            raise NotFound("There is no such mailbox.", code="item_not_found")
+            raise NoMailbox("There is no such mailbox.")
         if mailbox in self.forbidden:
             raise Forbidden("This app may not read that mailbox.")

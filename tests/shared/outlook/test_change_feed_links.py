@@ -13,6 +13,7 @@ import pytest
 from shared.errors import (
     Conflict,
     Forbidden,
+    NoMailbox,
     NotFound,
     ThreadlineError,
     Throttled,
@@ -125,7 +126,7 @@ async def test_an_expiry_is_read_whatever_its_offset(
     [
         (refusal(403, "ExtensionError", "Operation: Create; … Access is denied."), Forbidden),
         (refusal(403, "Forbidden", "Mailbox has reached the maximum of 1000 subs"), Throttled),
-        (refusal(404, "ExtensionError"), NotFound),
+        (refusal(404, "ExtensionError"), NoMailbox),
         (refusal(409, "Conflict"), Conflict),
         (
             refusal(400, "ValidationError", "Subscription validation request timed out."),
