@@ -3,9 +3,9 @@
 By one worker and by two, each a process, on the same queue. 4 in 100 messages are replies to save,
 1 in 100 is a reply told of again, the others are of mail that nobody follows: most of what a busy
 mailbox tells. They are of several mailboxes, as Graph lets a worker make 4 calls at a time in one.
-Dataverse. With `--delay` Graph and the CRM answer that late, as they do in reality:
-then waiting dominates. Workers, stand-ins and Azurite share one machine, and without a delay that
-is what limits both.
+Dataverse. With `--delay` Graph and the CRM answer that late, as they do in reality: then waiting
+dominates. Workers, stand-ins and Azurite share one machine, and without a delay that is what limits
+both.
 """
 
 import argparse

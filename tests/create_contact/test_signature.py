@@ -16,7 +16,7 @@ WHOLE = ("Brewing Manager", "+46 31 555 01 77")
 
 
 def read(*lines: str, name: Name = VIKTOR, address: str = ADDRESS) -> tuple[str, str]:
-    return tuple(signed(Body("\n".join(lines), html=False), name, address))  # type: ignore[return-value]
+    return signed(Body("\n".join(lines), html=False), name, address)
 
 
 SIGNATURES = {

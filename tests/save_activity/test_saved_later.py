@@ -4,6 +4,7 @@ tables."""
 import threading
 import time
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any
 
 import httpx
@@ -129,14 +130,18 @@ def test_a_conversation_survives_workers_that_die_and_a_crm_that_is_down(
 ) -> None:
     before = len(app.emails())
     ids = conversation(app, 40)
+
+    def are_saved(many: int) -> bool:
+        return len(app.emails()) - before >= many
+
     with app.running():
         app.sandbox.fault(service=app.crm, delayMs=40)
         receipt = app.save(email(ids[0]), scope="conversation")["receipt"]
         for reached in (3, 11):
-            wait_until(lambda enough=reached: len(app.emails()) - before >= enough)  # type: ignore[misc]
+            wait_until(partial(are_saved, reached))
             app.kill(0)
             app.start(0)
-        wait_until(lambda: len(app.emails()) - before >= 20)
+        wait_until(partial(are_saved, 20))
         app.sandbox.clear_faults()
         app.sandbox.fault(service=app.crm, status=503)
         time.sleep(2)
